@@ -1,0 +1,1 @@
+"""Results of map and parallel: `models` for users, `completion_record` for what a large one records."""
