@@ -63,7 +63,7 @@ def run(command: list[str] | str, cwd: Path, path: Path | None = None) -> str:
         environment["PATH"] = f"{path}{os.pathsep}{environment['PATH']}"
         environment["HOME"] = str(cwd)
     shell = isinstance(command, str)
-    done = subprocess.run(  # noqa: PLW1510 - its exit code is looked at below
+    done = subprocess.run(
         command,
         cwd=cwd,
         env=environment,
