@@ -317,9 +317,10 @@ class InvokeConfig(Generic[P, R]):
     def __post_init__(self) -> None:
         check_serdes("serdes_payload", self.serdes_payload)
         check_serdes("serdes_result", self.serdes_result)
-        tenant: object = self.tenant_id
-        if tenant is not None and not (isinstance(tenant, str) and 1 <= len(tenant) <= 256):
-            raise refuse("tenant_id", "1 to 256 characters", tenant)
+        if self.tenant_id is not None:
+            check_type("tenant_id", self.tenant_id, str)
+            if not 1 <= len(self.tenant_id) <= 256:
+                raise refuse("tenant_id", "1 to 256 characters", self.tenant_id)
 
 
 @dataclass(frozen=True)

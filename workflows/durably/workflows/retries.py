@@ -7,9 +7,9 @@ base delay of attempt n is capped, given its jitter, and rounded up to whole sec
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
 from durably.workflows._validation import check_callable, check_int, check_type, is_number, refuse
 from durably.workflows.config import Duration, JitterStrategy, Numeric
@@ -145,8 +145,7 @@ def _all_of(values: object, accepts: Callable[[object], bool]) -> bool:
     # A bare string is a sequence too: of one-letter patterns, which nobody means.
     if not isinstance(values, Sequence | set | frozenset) or isinstance(values, str | bytes):
         return False
-    members: Any = values  # pyright: the element type of a narrowed `object` is unknown
-    return all(accepts(each) for each in members)
+    return all(accepts(each) for each in cast("Iterable[object]", values))
 
 
 def exponential_delay(initial: int, rate: Numeric, attempts_made: int, maximum: int) -> float:

@@ -8,7 +8,7 @@ form that AWS's SDK writes and reads.
 """
 
 import json
-from typing import Any, TypeGuard, TypeVar
+from typing import Any, TypeGuard, TypeVar, cast
 
 import attrs
 
@@ -64,7 +64,7 @@ def read_completion_record(payload: str | None) -> CompletionRecord | None:
         return None
     if not isinstance(fields, dict):
         return None
-    record: dict[str, Any] = fields
+    record = cast("dict[str, Any]", fields)
     try:
         reason = CompletionReason(record.get("completionReason"))
     except ValueError:
@@ -75,7 +75,7 @@ def read_completion_record(payload: str | None) -> CompletionRecord | None:
     for name, lists_unfinished in (("startedIndexes", True), ("completedIndexes", False)):
         indexes: object = record.get(name)
         if isinstance(indexes, list):
-            listed: list[Any] = indexes
+            listed = cast("list[int]", indexes)
             if not all(_is_count(index) and index < total for index in listed):
                 return None
             return CompletionRecord(reason, total, frozenset(listed), lists_unfinished)
