@@ -3,19 +3,31 @@
 It hands model objects over as they are: they are immutable, so nothing needs to become JSON.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from typing import Protocol
 
 from durably.actors.model import CheckpointResponse, OperationUpdate, StatePage
 from durably.workflows.exceptions import CheckpointError, GetExecutionStateError
 from durably.workflows.local.errors import ServiceError
-from durably.workflows.local.executions import Execution
+
+
+class CheckpointApi(Protocol):
+    """The part of the service's API that invocations use. Refusals are `ServiceError`s."""
+
+    def checkpoint(self, arn: str, token: str, updates: Sequence[OperationUpdate], /) -> CheckpointResponse:
+        """CheckpointDurableExecution."""
+        ...
+
+    def state(self, arn: str, token: str, marker: str, max_items: int, /) -> StatePage:
+        """GetDurableExecutionState."""
+        ...
 
 
 class InProcessClient:
-    """A `DurableServiceClient` for the executions that `find` finds by ARN."""
+    """A `DurableServiceClient` for a service at hand: refusals become what the library raises."""
 
-    def __init__(self, find: Callable[[str], Execution]) -> None:
-        self._find = find
+    def __init__(self, api: CheckpointApi) -> None:
+        self._api = api
 
     def checkpoint(
         self, execution_arn: str, token: str, updates: Sequence[OperationUpdate]
@@ -26,7 +38,7 @@ class InProcessClient:
             CheckpointError: the service refused; what it said is the message.
         """
         try:
-            return self._find(execution_arn).checkpoint(token, updates)
+            return self._api.checkpoint(execution_arn, token, updates)
         except ServiceError as refusal:
             raise CheckpointError.from_exception(refusal) from refusal
 
@@ -39,6 +51,6 @@ class InProcessClient:
             GetExecutionStateError: the service refused; what it said is the message.
         """
         try:
-            return self._find(execution_arn).state(token, marker, max_items)
+            return self._api.state(execution_arn, token, marker, max_items)
         except ServiceError as refusal:
             raise GetExecutionStateError.from_exception(refusal) from refusal

@@ -10,7 +10,6 @@ callback, and the driver. Its lock makes each call atomic.
 
 import base64
 import heapq
-import json
 import threading
 import uuid
 from collections.abc import Callable, Mapping, Sequence
@@ -29,7 +28,7 @@ from durably.actors.model import (
     OperationUpdate,
     StatePage,
 )
-from durably.workflows.local import rules
+from durably.workflows.local import callbacks, rules
 from durably.workflows.local.clock import Clock
 from durably.workflows.local.errors import INVALID_TOKEN, invalid
 from durably.workflows.local.records import Commit, InvocationRecord, StoredExecution
@@ -59,26 +58,6 @@ class Invocation:
     updated_operation_ids: tuple[str, ...]
 
 
-def callback_id(arn: str, operation_id: str) -> str:
-    """The id under which the outside world completes a callback; it says where the callback is."""
-    return base64.b64encode(json.dumps([arn, operation_id]).encode()).decode()
-
-
-def parse_callback_id(text: str) -> tuple[str, str]:
-    """The ARN and the operation id in a callback id.
-
-    Raises:
-        ServiceError: 400, if it is no callback id.
-    """
-    try:
-        arn, operation_id = json.loads(base64.b64decode(text, validate=True))
-    except (ValueError, TypeError):
-        raise invalid("Invalid callback id.") from None
-    if not isinstance(arn, str) or not isinstance(operation_id, str):
-        raise invalid("Invalid callback id.")
-    return arn, operation_id
-
-
 def _no_function(name: str) -> ErrorObject:
     return ErrorObject(f"Function not found: {name}.", "ResourceNotFoundException")
 
@@ -106,7 +85,8 @@ class Execution:
         self._order: list[str] = []
         self._unseen: dict[str, None] = {}
         self._pending = 0
-        self._due: list[tuple[datetime, str]] = []
+        self._due: list[tuple[datetime, str]] = []  # heaps: waits and retries,
+        self._timing_out: list[tuple[datetime, str]] = []  # and timeouts
         self._sequence = stored.sequence
         self._invocation = ""
         self._token: str | None = None
@@ -136,6 +116,11 @@ class Execution:
     def has_news(self) -> bool:
         """Whether operations have changed that no event and no response has carried yet."""
         return bool(self._unseen)
+
+    @property
+    def is_withdrawn(self) -> bool:
+        """Whether its invocation was told to end before it was done; see `withdraw`."""
+        return self._withdrawn
 
     def snapshot(self) -> list[Operation]:
         """All operations as they stand, the EXECUTION operation first, in order of their creation."""
@@ -227,12 +212,17 @@ class Execution:
 
     # What time and the outside world do
 
-    def next_due(self) -> datetime | None:
-        """When time will next change something, or `None` if it never will."""
+    def next_due(self, *, timeouts: bool = True) -> datetime | None:
+        """When time will next change something, or `None` if it never will.
+
+        Without `timeouts` only waits and retries count, not what should happen in time but may not.
+        """
         with self._lock:
-            while self._due and not self._is_current(*self._due[0]):
-                heapq.heappop(self._due)
-            return self._due[0][0] if self._due else None
+            heaps = (self._due, self._timing_out) if timeouts else (self._due,)
+            for heap in heaps:
+                while heap and not self._is_current(*heap[0]):
+                    heapq.heappop(heap)
+            return min((heap[0][0] for heap in heaps if heap), default=None)
 
     def elapse(self) -> bool:
         """Do what is due by now: waits end, retries become READY, callbacks and the execution time out.
@@ -241,26 +231,24 @@ class Execution:
             Whether anything changed.
         """
         with self._lock:
-            due = self._due
-            if not due:
+            if not self._due and not self._timing_out:
                 return False
             now = self._clock.now()
-            if due[0][0] > now:
-                return False
             popped: list[tuple[datetime, str]] = []
             changed: dict[str, Operation] = {}
-            while due and due[0][0] <= now:
-                entry = heapq.heappop(due)
-                popped.append(entry)
-                if self._is_current(*entry):
-                    operation = self._after(self.operations[entry[1]], now)
-                    changed[operation.id] = operation
+            for heap in (self._due, self._timing_out):
+                while heap and heap[0][0] <= now:
+                    entry = heapq.heappop(heap)
+                    popped.append(entry)
+                    if self._is_current(*entry):
+                        operation = self._after(self.operations[entry[1]], now)
+                        changed[operation.id] = operation
             try:
                 if changed:
                     self._commit([Change(operation) for operation in changed.values()], changed, now)
             except BaseException:
-                for entry in popped:  # they are still due
-                    heapq.heappush(due, entry)
+                for _, operation_id in popped:  # they are still due
+                    self._arm(self.operations[operation_id])
                 raise
             return bool(changed)
 
@@ -311,7 +299,7 @@ class Execution:
     # How it does it
 
     def _callback_id(self, operation_id: str) -> str:
-        return callback_id(self.arn, operation_id)
+        return callbacks.callback_id(self.arn, operation_id)
 
     def _open(self, operation_id: str) -> Operation:
         if self.is_finished:
@@ -339,7 +327,7 @@ class Execution:
         invocation: InvocationRecord | None = None,
     ) -> None:
         if self._journal is not None:
-            commit = Commit(changes, operations, self._sequence, now, heartbeats or {}, invocation)
+            commit = Commit(now, changes, operations, self._sequence, heartbeats or {}, invocation)
             self._journal.write(self.arn, commit)
         for change in changes:
             update = change.update
@@ -369,6 +357,7 @@ class Execution:
                 if operation.status.is_terminal:
                     self._token = None
                     self._due.clear()
+                    self._timing_out.clear()
                 else:
                     self._arm(operation)
             elif operation_id in self.requests and operation.status.is_terminal:
@@ -378,7 +367,8 @@ class Execution:
     def _arm(self, operation: Operation) -> None:
         when = self._deadline(operation)
         if when is not None:
-            heapq.heappush(self._due, (when, operation.id))
+            waits = operation.type is OperationType.WAIT or operation.type is OperationType.STEP
+            heapq.heappush(self._due if waits else self._timing_out, (when, operation.id))
 
     def _deadline(self, operation: Operation) -> datetime | None:
         """When time changes the operation, as things stand."""
@@ -390,26 +380,16 @@ class Execution:
         if kind is OperationType.WAIT:
             return operation.ends_at
         if kind is OperationType.CALLBACK:
-            deadlines = self._callback_deadlines(operation)
-            return min(deadlines)[0] if deadlines else None
+            timeouts = self._timeouts(operation)
+            return timeouts[0][0] if timeouts else None
         if kind is OperationType.EXECUTION and self.record.timeout_seconds is not None:
             return operation.started_at + timedelta(seconds=self.record.timeout_seconds)
         return None
 
-    def _callback_deadlines(self, operation: Operation) -> list[tuple[datetime, str]]:
-        request = self.requests.get(operation.id)
-        started_at = operation.started_at
-        deadlines: list[tuple[datetime, str]] = []
-        if request is not None and started_at is not None:
-            if request.timeout_seconds:
-                deadlines.append(
-                    (started_at + timedelta(seconds=request.timeout_seconds), "Callback.Timeout")
-                )
-            if request.heartbeat_timeout_seconds:
-                alive_at = self._heartbeats.get(operation.id, started_at)
-                silence = timedelta(seconds=request.heartbeat_timeout_seconds)
-                deadlines.append((alive_at + silence, "Callback.Heartbeat"))
-        return deadlines
+    def _timeouts(self, operation: Operation) -> list[tuple[datetime, ErrorObject]]:
+        return callbacks.timeouts(
+            operation, self.requests.get(operation.id), self._heartbeats.get(operation.id)
+        )
 
     def _is_current(self, when: datetime, operation_id: str) -> bool:
         """Whether an entry of the timer heap still tells the truth; stale ones are dropped when met."""
@@ -422,11 +402,8 @@ class Execution:
             error = ErrorObject(f"Execution timed out after {seconds} seconds.", "Execution.Timeout")
             return rules.settle(operation, OperationStatus.TIMED_OUT, now, error=error)
         if operation.type is OperationType.CALLBACK:
-            kind = min(self._callback_deadlines(operation))[1]
-            message = (
-                "Callback timed out" if kind == "Callback.Timeout" else "Callback timed out on heartbeat"
-            )
-            return rules.settle(operation, OperationStatus.TIMED_OUT, now, error=ErrorObject(message, kind))
+            error = self._timeouts(operation)[0][1]
+            return rules.settle(operation, OperationStatus.TIMED_OUT, now, error=error)
         return rules.elapsed(operation, now)
 
     def _next_token(self) -> str:

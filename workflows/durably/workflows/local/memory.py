@@ -20,11 +20,13 @@ from durably.actors.model import (
     OperationUpdate,
     StatePage,
 )
-from durably.workflows.local.client import InProcessClient
+from durably.workflows.exceptions import CheckpointError, GetExecutionStateError
+from durably.workflows.local.callbacks import parse_callback_id
 from durably.workflows.local.clock import SkippingClock
-from durably.workflows.local.executions import Execution, parse_callback_id
+from durably.workflows.local.errors import ServiceError
+from durably.workflows.local.events import invocation_event
+from durably.workflows.local.executions import Execution
 from durably.workflows.local.records import ExecutionRecord, make_arn, new_execution
-from durably.workflows.local.wire import invocation_event
 
 
 class MemoryExecution:
@@ -54,7 +56,6 @@ class MemoryExecution:
         self.updates: list[OperationUpdate] = []
         self._page_size = page_size
         self._record_updates = record_updates
-        self._client = InProcessClient(lambda _: self.execution)
 
     @property
     def operations(self) -> Mapping[str, Operation]:
@@ -70,7 +71,10 @@ class MemoryExecution:
     ) -> CheckpointResponse:
         """As `DurableServiceClient.checkpoint`."""
         self.calls += 1
-        response = self._client.checkpoint(execution_arn, token, updates)
+        try:
+            response = self.execution.checkpoint(token, updates)
+        except ServiceError as refusal:
+            raise CheckpointError.from_exception(refusal) from refusal
         if self._record_updates:
             self.updates.extend(updates)
         return response
@@ -80,7 +84,10 @@ class MemoryExecution:
     ) -> StatePage:
         """As `DurableServiceClient.get_execution_state`."""
         self.calls += 1
-        return self._client.get_execution_state(execution_arn, token, marker, max_items)
+        try:
+            return self.execution.state(token, marker, max_items)
+        except ServiceError as refusal:
+            raise GetExecutionStateError.from_exception(refusal) from refusal
 
     def advance(self, seconds: float | None = None) -> bool:
         """Move the clock by `seconds`, by default to whatever is due next.

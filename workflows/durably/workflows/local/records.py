@@ -51,16 +51,16 @@ class InvocationRecord:
 
 @attrs.frozen(slots=True)
 class Commit:
-    """One atomic change of an execution.
+    """One atomic change of an execution, made at a time `at`.
 
     `changes` is what happened, in order; `operations` is the outcome, by id. `sequence` counts the
     tokens given out. `heartbeats` has the time of the last sign of life of a callback, by operation.
     """
 
+    at: datetime
     changes: Sequence[Change] = ()
     operations: Mapping[str, Operation] = attrs.field(factory=dict[str, Operation])
     sequence: int = 0
-    at: datetime | None = None
     heartbeats: Mapping[str, datetime] = attrs.field(factory=dict[str, datetime])
     invocation: InvocationRecord | None = None
 

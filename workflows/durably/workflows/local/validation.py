@@ -9,6 +9,7 @@ import json
 import re
 
 from durably.actors.model import ErrorObject, OperationUpdate
+from durably.workflows.errors import error_to_wire
 from durably.workflows.local.errors import invalid
 
 MAX_PAYLOAD_BYTES = 6_291_456
@@ -52,13 +53,7 @@ def check_payload(payload: str) -> None:
 
 def check_error(error: ErrorObject) -> None:
     """Refuse an error whose JSON is too long."""
-    wire = {
-        "ErrorMessage": error.message,
-        "ErrorType": error.type,
-        "ErrorData": error.data,
-        "StackTrace": error.stack_trace,
-    }
-    text = json.dumps({key: value for key, value in wire.items() if value is not None})
+    text = json.dumps(error_to_wire(error))
     if len(text) > MAX_ERROR_BYTES:
         raise invalid(f"Error object size must be less than {MAX_ERROR_BYTES} bytes.")
 
