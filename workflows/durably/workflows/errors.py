@@ -10,12 +10,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from durably.actors.model import ErrorObject
-from durably.workflows.exceptions import (
-    DurableOperationError,
-    SerDesError,
-    error_class_for,
-    error_type_of,
-)
+from durably.workflows.error_names import error_class_for, error_type_of
+from durably.workflows.exceptions import DurableOperationError, SerDesError
 
 NO_ERROR_RECORDED = "Unknown error. No ErrorObject exists on the Checkpoint Operation."
 

@@ -18,51 +18,22 @@ service invokes again; a `DurableOperationError` is one operation's failure and 
 The three that derive from `BaseException` unwind workflow code and are nobody's to catch.
 
 On the wire an error is named by its class's dotted path. Our classes go by the path that they have in
-AWS's SDK, because either SDK must be able to resume what the other began: `error_type_of` writes that
-name, `error_class_for` reads it (and our own path too). `BatchCompletionError` lives in
-`concurrency.models` and registers itself. This module imports nothing of ours.
+AWS's SDK (see `error_names`). `BatchCompletionError` lives in `concurrency.models` and registers itself.
 """
 
 import time
 from datetime import datetime
 from enum import Enum
-from typing import Any, Self, TypedDict, TypeVar
+from typing import Any, Self, TypedDict
 
-_OURS = "durably.workflows."
-_OFFICIAL = "aws_durable_execution_sdk_python."
+from durably.workflows.error_names import error_class_for as error_class_for
+from durably.workflows.error_names import error_type_of as error_type_of
+from durably.workflows.error_names import on_wire
+
 _INVALID_TOKEN = "invalid checkpoint token"
 _PERMANENT_CODES = frozenset(
     ("KMSAccessDeniedException", "KMSDisabledException", "KMSInvalidStateException", "KMSNotFoundException")
 )
-
-_wire_names: dict[type[BaseException], str] = {}
-_classes: dict[str, type[BaseException]] = {}
-
-_E = TypeVar("_E", bound=type[BaseException])
-
-
-def _on_wire(cls: _E) -> _E:
-    """Give `cls` the name on the wire that its counterpart in AWS's SDK has."""
-    own = f"{cls.__module__}.{cls.__qualname__}"
-    official = own.replace(_OURS, _OFFICIAL, 1)
-    _wire_names[cls] = official
-    _classes[own] = _classes[official] = cls
-    return cls
-
-
-def error_type_of(exception: BaseException | type[BaseException]) -> str:
-    """The `ErrorType` of an exception or its class: `module.QualName`, builtins bare."""
-    cls = exception if isinstance(exception, type) else type(exception)
-    name = _wire_names.get(cls)
-    if name is None:
-        module = cls.__module__
-        name = cls.__qualname__ if module == "builtins" else f"{module}.{cls.__qualname__}"
-    return name
-
-
-def error_class_for(type_name: str | None) -> type[BaseException] | None:
-    """The class of ours that `type_name` names, by AWS's path or by ours; None for any other name."""
-    return _classes.get(type_name) if type_name else None
 
 
 class AwsErrorObj(TypedDict):
@@ -104,27 +75,27 @@ class DurableApiErrorCategory(Enum):
 CheckpointErrorCategory = DurableApiErrorCategory
 
 
-@_on_wire
+@on_wire
 class DurableExecutionsError(Exception):
     """Base of every error of this library that user code may catch."""
 
 
-@_on_wire
+@on_wire
 class PluginLoadError(DurableExecutionsError):
     """A configured instrumentation plugin could not be loaded."""
 
 
-@_on_wire
+@on_wire
 class ValidationError(DurableExecutionsError):
     """An argument is of the wrong type or out of range. Raised before anything is checkpointed."""
 
 
-@_on_wire
+@on_wire
 class InvalidStateError(DurableExecutionsError):
     """An object was asked for what its state does not allow."""
 
 
-@_on_wire
+@on_wire
 class OrderedLockError(DurableExecutionsError):
     """A lock granted in order was broken by an earlier holder's `source_exception`."""
 
@@ -135,7 +106,7 @@ class OrderedLockError(DurableExecutionsError):
         self.source_exception = source_exception
 
 
-@_on_wire
+@on_wire
 class UnrecoverableError(DurableExecutionsError):
     """Base of the errors that end more than one operation; `termination_reason` says why."""
 
@@ -144,7 +115,7 @@ class UnrecoverableError(DurableExecutionsError):
         self.termination_reason = termination_reason
 
 
-@_on_wire
+@on_wire
 class ExecutionError(UnrecoverableError):
     """Ends the execution as FAILED; the service does not invoke again."""
 
@@ -154,7 +125,7 @@ class ExecutionError(UnrecoverableError):
         super().__init__(message, termination_reason)
 
 
-@_on_wire
+@on_wire
 class NonDeterministicExecutionError(ExecutionError):
     """Replay called another operation than the one recorded under the id `step_id`."""
 
@@ -170,7 +141,7 @@ class DeadlockError(ExecutionError):
     """
 
 
-@_on_wire
+@on_wire
 class InvocationError(UnrecoverableError):
     """Ends this invocation by leaving the handler; the service invokes again."""
 
@@ -184,7 +155,7 @@ class InvocationError(UnrecoverableError):
         return True
 
 
-@_on_wire
+@on_wire
 class StepInterruptedError(InvocationError):
     """An at-most-once step was interrupted before its end was checkpointed. `step_id` is its id."""
 
@@ -193,7 +164,7 @@ class StepInterruptedError(InvocationError):
         self.step_id = step_id
 
 
-@_on_wire
+@on_wire
 class RetryableSerDesError(InvocationError):
     """Raised by a serdes whose failure may pass (a store it needs timed out): nothing is recorded.
 
@@ -206,7 +177,7 @@ class RetryableSerDesError(InvocationError):
         super().__init__(message, termination_reason)
 
 
-@_on_wire
+@on_wire
 class BotoClientError(InvocationError):
     """A call of the durable execution API failed.
 
@@ -265,7 +236,7 @@ def _category(error: AwsErrorObj | None, metadata: AwsErrorMetadata | None) -> D
     return DurableApiErrorCategory.EXECUTION
 
 
-@_on_wire
+@on_wire
 class CheckpointError(BotoClientError):
     """A checkpoint failed."""
 
@@ -281,7 +252,7 @@ class CheckpointError(BotoClientError):
         )
 
 
-@_on_wire
+@on_wire
 class GetExecutionStateError(BotoClientError):
     """The execution's state could not be read."""
 
@@ -312,7 +283,7 @@ class _RecordedError(DurableExecutionsError):
         self.stack_trace = stack_trace
 
 
-@_on_wire
+@on_wire
 class SerDesError(_RecordedError):
     """A value could not be serialized or deserialized, and never will be.
 
@@ -320,7 +291,7 @@ class SerDesError(_RecordedError):
     """
 
 
-@_on_wire
+@on_wire
 class DurableOperationError(_RecordedError):
     """Base of one operation's failure, as it is raised on the first run and on every replay.
 
@@ -339,42 +310,42 @@ class DurableOperationError(_RecordedError):
         return target(message=message, error_type=error_type, data=data, stack_trace=stack_trace)
 
 
-@_on_wire
+@on_wire
 class StepError(DurableOperationError):
     """A step failed, its retries exhausted."""
 
 
-@_on_wire
+@on_wire
 class InvokeError(DurableOperationError):
     """An invoked function failed, timed out or was stopped."""
 
 
-@_on_wire
+@on_wire
 class ChildContextError(DurableOperationError):
     """A child context, a branch of a parallel or an item of a map failed."""
 
 
-@_on_wire
+@on_wire
 class WaitForConditionError(DurableOperationError):
     """A condition's check raised, or its attempts were exhausted before it was met."""
 
 
-@_on_wire
+@on_wire
 class CallbackError(DurableOperationError):
     """Base of the failures of a callback."""
 
 
-@_on_wire
+@on_wire
 class CallbackExternalError(CallbackError):
     """The external system reported a failure."""
 
 
-@_on_wire
+@on_wire
 class CallbackTimeoutError(CallbackError):
     """The callback's timeout elapsed, or its heartbeat stayed away too long."""
 
 
-@_on_wire
+@on_wire
 class CallbackSubmitterError(CallbackError):
     """The submitter of a `wait_for_callback` failed; the callback was never handed out."""
 
@@ -385,7 +356,7 @@ def register_operation_error(error_cls: type[DurableOperationError]) -> None:
     For classes of this library that live above this module. The constructor must take the keywords
     `message`, `error_type`, `data` and `stack_trace`.
     """
-    _on_wire(error_cls)
+    on_wire(error_cls)
 
 
 class BackgroundThreadError(BaseException):
