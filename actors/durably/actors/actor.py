@@ -1,0 +1,153 @@
+"""The base of all actors: a Pykka actor whose mailbox belongs to a stage.
+
+Pykka's three extension points (the inbox, the future, the start of the loop) suffice to take its actors
+off their threads: `put` hands the envelope to the stage, which decides when the actor handles it. `tell`,
+`ask` and `stop` on a ref keep Pykka's meaning. What differs, and why:
+
+- The mailbox holds its actor strongly. Pykka's own refs are weak since 4.4.2, and here nothing else (no
+  thread, no registry) keeps an actor alive. An actor that nobody can reach any more is simply collected.
+- The process-wide registry is not used: its removal is linear, and one actor's `BaseException` would make
+  it stop the actors of every other invocation in the process.
+- A message to a stopped actor is answered with `ActorDeadError`, never dropped in silence.
+"""
+
+import sys
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import pykka
+from pykka._envelope import Envelope
+
+from durably.actors.messages import Message
+
+if TYPE_CHECKING:
+    from typing import Self
+
+    from durably.actors.stage import Stage
+
+_RUNNING = threading.Event()
+_STOPPED = threading.Event()
+_STOPPED.set()
+
+hub = threading.local()
+"""`hub.running` is true on a thread while it runs actors: blocking there would be a deadlock."""
+
+
+class WouldDeadlockError(RuntimeError):
+    """`ask` was called on the thread that the answering actor runs on."""
+
+
+class HubFuture(pykka.ThreadingFuture[Any]):
+    """The future of an `ask`: blocks a worker thread, and refuses to block the actors' own."""
+
+    def get(self, *, timeout: float | None = None) -> Any:
+        if self._result is None and self._get_hook is None and getattr(hub, "running", False):
+            raise WouldDeadlockError(
+                "ask() would wait for ever: actors and workflow code share this thread, so the reply cannot "
+                "come while it blocks. Use tell() and let the other actor tell back, or ask from a step body."
+            )
+        return super().get(timeout=timeout)
+
+
+class Mailbox:
+    """Pykka's inbox protocol over a stage."""
+
+    __slots__ = ("actor", "post")
+
+    def __init__(self) -> None:
+        self.actor: Actor | None = None
+        self.post: Callable[[Actor, Envelope[Any]], None]
+
+    def put(self, envelope: Envelope[Any], /) -> None:
+        if self.actor is None:
+            refuse(envelope)
+        else:
+            self.post(self.actor, envelope)
+
+    def get(self) -> Envelope[Any]:
+        raise AssertionError("a mailbox is emptied by its stage, never by Pykka's loop")
+
+    def empty(self) -> bool:
+        return True
+
+
+def refuse(envelope: Envelope[Any]) -> None:
+    """Answer a message that will not be handled.
+
+    Raises:
+        ActorDeadError: it was told, so that there is nobody else to learn of it.
+    """
+    error = pykka.ActorDeadError(f"the actor has stopped and will not handle {envelope.message!r}")
+    if envelope.reply_to is None:
+        raise error
+    envelope.reply_to.set_exception((pykka.ActorDeadError, error, None))
+
+
+class Ref(pykka.ActorRef["Actor"]):
+    """A reference to an actor; holds it alive through its mailbox."""
+
+    def tell(self, message: Any) -> None:
+        """Put a message into the actor's mailbox, at once.
+
+        Raises:
+            ActorDeadError: the actor has stopped.
+        """
+        self.actor_inbox.put(Envelope(message))
+
+
+class Actor(pykka.Actor):
+    """An actor on a stage. Subclasses handle their messages in `on_receive`.
+
+    Actors of an invocation are made with `system.spawn(SomeActor, ...)`, never with Pykka's `start()`.
+    """
+
+    handles: ClassVar[tuple[type[Message], ...]] = ()
+
+    def __init__(self, stage: "Stage", name: str = "") -> None:
+        # Not Pykka's own __init__: its uuid and Event would be a third of what a step costs.
+        self.actor_urn = name or type(self).__name__
+        self.stage = stage
+        self.actor_inbox = mailbox = Mailbox()
+        mailbox.actor = self
+        mailbox.post = stage.post
+        self.actor_stopped = _RUNNING
+        self.ref = self._actor_ref = Ref(self)
+
+    @classmethod
+    def start(cls, *_args: Any, **_kwargs: Any) -> "pykka.ActorRef[Self]":
+        """Refused: an actor lives on a stage."""
+        raise TypeError(f"{cls.__name__} runs on an actor system: use system.spawn({cls.__name__}, ...)")
+
+    @staticmethod
+    def _create_actor_inbox() -> Mailbox:
+        return Mailbox()
+
+    @staticmethod
+    def _create_future() -> pykka.Future[Any]:
+        return HubFuture()
+
+    def _start_actor_loop(self) -> None:
+        self.on_start()
+
+    def _stop(self) -> None:
+        self.actor_stopped = self._actor_ref.actor_stopped = _STOPPED
+        mailbox = self.actor_inbox
+        assert isinstance(mailbox, Mailbox)
+        mailbox.actor = None
+        self.on_stop()
+
+    def deliver(self, envelope: Envelope[Any]) -> None:
+        """Handle one envelope. What the actor raises goes to who asked, or out of here."""
+        if self.actor_stopped is _STOPPED:
+            refuse(envelope)
+            return
+        if envelope.reply_to is None:
+            self._handle_receive(envelope.message)
+            return
+        try:
+            reply = self._handle_receive(envelope.message)
+        except Exception:
+            envelope.reply_to.set_exception(sys.exc_info())
+        else:
+            envelope.reply_to.set(reply)

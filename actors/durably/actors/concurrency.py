@@ -1,0 +1,198 @@
+"""The controller of one map or parallel: which branch starts when, and when it is enough.
+
+Branches start in index order, at most `max_concurrency` of them unfinished; one that is suspended keeps its
+place. After each end the counts are looked at; a decision is made once, and no late branch revises it.
+"""
+
+import enum
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, ClassVar
+
+import attrs
+
+from durably.actors.actor import Actor, Ref
+from durably.actors.messages import (
+    BranchDone,
+    Go,
+    MapDone,
+    Message,
+    Outcome,
+    Raised,
+    Succeeded,
+)
+from durably.actors.model import Operation
+
+if TYPE_CHECKING:
+    from durably.actors.stage import Stage
+
+
+class CompletionReason(enum.Enum):
+    """Why a map or parallel is complete."""
+
+    ALL_COMPLETED = "ALL_COMPLETED"
+    MIN_SUCCESSFUL_REACHED = "MIN_SUCCESSFUL_REACHED"
+    FAILURE_TOLERANCE_EXCEEDED = "FAILURE_TOLERANCE_EXCEEDED"
+    CUSTOM_COMPLETION_SUCCEEDED = "CUSTOM_COMPLETION_SUCCEEDED"
+    CUSTOM_COMPLETION_FAILED = "CUSTOM_COMPLETION_FAILED"
+
+
+@attrs.frozen
+class Limits:
+    """When branches start, and how many ends are enough. None means no limit.
+
+    With no criterion at all any failure is one too many; `min_successful` alone tolerates all. A `custom`
+    predicate decides instead of all thresholds: it gets how many have succeeded and failed, and the
+    branches, and gives a reason or None.
+    """
+
+    max_concurrency: int | None = None
+    min_successful: int | None = None
+    tolerated_failure_count: int | None = None
+    tolerated_failure_percentage: float | None = None
+    custom: "Callable[[int, int, Sequence[Branch]], CompletionReason | None] | None" = None
+
+    def decide(self, succeeded: int, failed: int, branches: "Sequence[Branch]") -> CompletionReason | None:
+        """Why these counts are enough, or None. The first reason that holds is the one."""
+        total = len(branches)
+        if self.custom is not None:
+            reason = self.custom(succeeded, failed, branches)
+            if reason is not None:
+                return reason
+        elif self._too_many(total, failed):
+            return CompletionReason.FAILURE_TOLERANCE_EXCEEDED
+        if succeeded + failed >= total:
+            return CompletionReason.ALL_COMPLETED
+        if self.min_successful is not None and succeeded >= self.min_successful:
+            return CompletionReason.MIN_SUCCESSFUL_REACHED
+        return None
+
+    def _too_many(self, total: int, failed: int) -> bool:
+        count, percentage = self.tolerated_failure_count, self.tolerated_failure_percentage
+        if count is None and percentage is None:
+            return self.min_successful is None and failed > 0
+        if count is not None and failed > count:
+            return True
+        return percentage is not None and total > 0 and failed / total * 100 > percentage
+
+
+class BranchStatus(enum.Enum):
+    """Where a branch is when the decision is made."""
+
+    UNSTARTED = None
+    STARTED = "STARTED"
+    SUCCEEDED = "SUCCEEDED"
+    FAILED = "FAILED"
+
+
+@attrs.define
+class Branch:
+    """One branch as the controller sees it. `outcome` is there when it has ended in this invocation."""
+
+    record: Operation | None = None
+    status: BranchStatus = BranchStatus.UNSTARTED
+    outcome: Outcome | None = None
+
+
+@attrs.frozen
+class Decision:
+    """Why the map is complete, and how each branch stood at that moment."""
+
+    reason: CompletionReason
+    branches: tuple[Branch, ...]
+
+
+class ConcurrencyState(enum.IntEnum):
+    """NEW until Go; DECIDED for good."""
+
+    NEW = 0
+    OPEN = 1
+    DECIDED = 2
+
+
+class ConcurrencyActor(Actor):
+    """Admission and completion of one map or parallel.
+
+    Args:
+        operation: the map's own operation, which is told the decision.
+        limits: admission and completion.
+        branches: all of them; one whose `status` says that it is complete counts at once.
+        begin: lets the branch with this index begin; it tells `BranchDone` to the ref it is given.
+        conclude: makes of a decision, or of what the user's predicate raised, the outcome that the map's
+            operation records.
+    """
+
+    def __init__(
+        self,
+        stage: "Stage",
+        name: str,
+        operation: Ref,
+        limits: Limits,
+        branches: list[Branch],
+        begin: Callable[[Ref, int], None],
+        conclude: Callable[[Decision | Exception], Outcome],
+    ) -> None:
+        super().__init__(stage, f"concurrency of {name}")
+        self.state = ConcurrencyState.NEW
+        self._operation = operation
+        self._limits = limits
+        self._branches = branches
+        self._begin = begin
+        self._conclude = conclude
+        self._next = 0
+        self._unfinished = 0
+        self._succeeded = 0
+        self._failed = 0
+
+    def on_receive(self, message: Message) -> None:
+        self.HANDLERS[type(message)](self, message)
+
+    def _go(self, _message: Go) -> None:
+        self.state = ConcurrencyState.OPEN
+        for branch in self._branches:
+            self._succeeded += branch.status is BranchStatus.SUCCEEDED
+            self._failed += branch.status is BranchStatus.FAILED
+        self._go_on()
+
+    def _branch_done(self, message: BranchDone) -> None:
+        if self.state is ConcurrencyState.DECIDED:
+            return
+        branch = self._branches[message.index]
+        branch.outcome = message.outcome
+        self._unfinished -= 1
+        if isinstance(message.outcome, Raised):
+            self._decided(message.outcome)
+            return
+        if isinstance(message.outcome, Succeeded):
+            branch.status = BranchStatus.SUCCEEDED
+            self._succeeded += 1
+        else:
+            branch.status = BranchStatus.FAILED
+            self._failed += 1
+        self._go_on()
+
+    def _go_on(self) -> None:
+        """Decide, or let as many branches begin as there is room for."""
+        try:
+            reason = self._limits.decide(self._succeeded, self._failed, self._branches)
+        except Exception as error:  # the user's predicate
+            self._decided(self._conclude(error))
+            return
+        if reason is not None:
+            self._decided(self._conclude(Decision(reason, tuple(self._branches))))
+            return
+        most = self._limits.max_concurrency
+        while self._next < len(self._branches) and (most is None or self._unfinished < most):
+            index = self._next
+            self._next += 1
+            branch = self._branches[index]
+            if branch.status is BranchStatus.UNSTARTED:
+                branch.status = BranchStatus.STARTED
+                self._unfinished += 1
+                self._begin(self.ref, index)
+
+    def _decided(self, outcome: Outcome) -> None:
+        self.state = ConcurrencyState.DECIDED
+        self._branches = []
+        self._operation.tell(MapDone(outcome))
+
+    HANDLERS: ClassVar[dict[type[Message], Callable[..., None]]] = {Go: _go, BranchDone: _branch_done}

@@ -1,0 +1,331 @@
+"""What runs next. `HubDispatcher` is production's answer: one loop on the thread of the invocation.
+
+The loop takes, in this order: what worker threads have completed and which timers are due, then messages,
+then one runnable task, then a body or call that nothing else can overlap; else it sends what is queued for
+the service; else all is still, and it sleeps. Actors and workflow code therefore never run at the same
+time, and need no lock. Messages are handled first in, first out over all mailboxes, which is one of the
+orders that the protocol allows.
+"""
+
+import contextlib
+import queue
+import sys
+import threading
+import time
+from collections import deque
+from typing import TYPE_CHECKING, Any, Protocol
+
+from durably.actors.actor import Actor, hub, refuse
+from durably.actors.clock import Clock, WallClock
+from durably.actors.inline import HIDDEN_AT_MOST, InlineBodies
+from durably.actors.interrupt import InterruptGuard
+from durably.actors.messages import CooldownElapsed, Flush, Message, Quiet
+from durably.actors.stage import Job, JobKind, JobState, Timer
+from durably.actors.task import Task, Watchdog
+from durably.actors.timers import TimerQueue
+from durably.actors.workers import DEFAULT_MAX_WORKERS, Completion, WorkerPool, perform
+
+if TYPE_CHECKING:
+    from pykka._envelope import Envelope
+
+    from durably.actors.actor import Ref
+
+LINGER = 0.001
+"""A batch is held back for so many seconds after a body has begun, since the body may end and fill it."""
+LOOK = 0.001
+"""While jobs wait for a thread, the hub looks for completions this often instead of being woken."""
+
+
+class Runtime(Protocol):
+    """Whom a dispatcher works for: the actor system."""
+
+    over: bool
+    supervisor: "Ref | None"
+
+    def on_actor_failed(self, actor: Actor, error: Exception) -> None:
+        """An actor raised."""
+        ...
+
+
+class Dispatcher(Protocol):
+    """Owns every choice of what happens next. `Stage` says what most of these mean."""
+
+    clock: Clock
+
+    def post(self, actor: Actor, envelope: "Envelope[Any]") -> None: ...
+    def timer(self, delay: float, reply_to: "Ref", message: Message, *, needs_company: bool) -> Timer: ...
+    def work(self, job: Job) -> None: ...
+    def drop(self, job: Job) -> None: ...
+    def ready(self, task: Task) -> None: ...
+    def want_flush(self, reply_to: "Ref") -> None: ...
+    def is_still(self, number: int) -> bool: ...
+
+    def run(self, runtime: Runtime) -> None:
+        """Go on until `runtime.over`."""
+        ...
+
+    def running_bodies(self) -> list[str]:
+        """The names of the bodies that execute now."""
+        ...
+
+    def shut(self) -> None:
+        """Refuse all messages from here on, those that are not handled yet included."""
+        ...
+
+    def close(self, timeout: float | None) -> list[str]:
+        """Let go of all threads; the names of the jobs that still ran after `timeout` seconds."""
+        ...
+
+
+class HubDispatcher:
+    """Runs actors and tasks on the calling thread, and bodies and calls beside them where that helps."""
+
+    def __init__(self, clock: Clock | None = None, *, max_workers: int = DEFAULT_MAX_WORKERS) -> None:
+        self.clock = clock or WallClock()
+        self._thread = threading.get_ident()
+        self._mail: deque[tuple[Actor, Envelope[Any]]] = deque()
+        self._foreign: deque[tuple[Actor, Envelope[Any]]] = deque()  # told by other threads
+        self._runnable: deque[Task] = deque()
+        self._completions: queue.SimpleQueue[Completion | None] = queue.SimpleQueue()
+        self._pool = WorkerPool(self._completions, max_workers)
+        self._inline = InlineBodies(self._stand_in)
+        self._candidate: Job | None = None  # the one job that may turn out to run inline
+        self._jobs = 0  # that are with the pool
+        self._bodies = 0  # of these
+        self._timers = TimerQueue()
+        self._flush: Ref | None = None
+        self._flush_since = 0.0
+        self._stillness = 0
+        self._still = False
+        self._threads_only = _event_loop_runs()
+        self._interrupts = InterruptGuard()
+        self._watchdog = Watchdog(self.clock)
+        self._shut = False
+
+    # ------------------------------------------------------------------ what is asked of it
+
+    def post(self, actor: Actor, envelope: "Envelope[Any]") -> None:
+        if threading.get_ident() == self._thread:
+            self._mail.append((actor, envelope))
+        elif self._shut:
+            refuse(envelope)
+        else:
+            self._foreign.append((actor, envelope))
+            self._completions.put(None)
+
+    def timer(self, delay: float, reply_to: "Ref", message: Message, *, needs_company: bool) -> Timer:
+        return self._timers.add(Timer(self.clock.monotonic() + delay, reply_to, message, needs_company))
+
+    def work(self, job: Job) -> None:
+        if self._candidate is None and not self._jobs and not self._threads_only:
+            self._candidate = job
+            return
+        self._candidate_to_pool()
+        self._to_pool(job)
+
+    def drop(self, job: Job) -> None:
+        if job is self._candidate:
+            self._candidate = None
+        if job.state is JobState.QUEUED:
+            # A thread may take it at this very moment: then it runs, and what it tells is ignored.
+            job.state = JobState.DROPPED
+
+    def ready(self, task: Task) -> None:
+        self._runnable.append(task)
+
+    def want_flush(self, reply_to: "Ref") -> None:
+        if self._flush is None:
+            self._flush = reply_to
+            self._flush_since = time.monotonic()
+
+    def is_still(self, number: int) -> bool:
+        return self._still and number == self._stillness
+
+    def running_bodies(self) -> list[str]:
+        return self._pool.running_bodies()
+
+    def shut(self) -> None:
+        self._shut = True
+        self._thread = 0  # so that every post takes the way of a foreign thread's
+        for _, envelope in (*self._mail, *self._foreign):
+            if envelope.reply_to is not None:
+                refuse(envelope)
+        self._mail.clear()
+
+    def close(self, timeout: float | None) -> list[str]:
+        self._inline.close()
+        return self._pool.close(timeout)
+
+    # ------------------------------------------------------------------ the loop
+
+    def run(self, runtime: Runtime) -> None:
+        before = getattr(hub, "running", False)
+        hub.running = True
+        try:
+            with self._interrupts:
+                while not runtime.over:
+                    self._turn(runtime)
+        finally:
+            hub.running = before
+
+    def _turn(self, runtime: Runtime) -> None:
+        while not self._completions.empty():
+            self._take(self._completions.get())
+        if self._timers:
+            self._fire()
+        if self._mail:
+            self._still = False
+            self._deliver(runtime)
+        elif self._runnable:
+            self._still = False
+            self._candidate_to_pool()
+            self._watchdog.run(self._runnable.popleft())
+        elif self._candidate is not None:
+            self._still = False
+            self._run_candidate(runtime)
+        elif self._flush is not None and self._batch_is_full_enough():
+            self._still = False
+            self._tell_flush()
+        elif self._still or self._jobs:
+            self._sleep()
+        else:
+            self._still = True
+            self._stillness += 1
+            if runtime.supervisor is None:
+                runtime.over = not self._timers
+            else:
+                self._tell_aside(runtime.supervisor, Quiet(self._stillness))
+
+    def _deliver(self, runtime: Runtime) -> None:
+        """Handle the mail that is there now. Ctrl-C waits meanwhile: it must not strike inside an actor."""
+        mail = self._mail
+        with self._interrupts.deferred:
+            for _ in range(len(mail)):
+                actor, envelope = mail.popleft()
+                try:
+                    actor.deliver(envelope)
+                except Exception as error:
+                    runtime.on_actor_failed(actor, error)
+                    return
+
+    def _tell_aside(self, to: "Ref", message: Message) -> None:
+        """Deliver what is about stillness without ending it."""
+        to.tell(message)
+        actor, envelope = self._mail.pop()
+        actor.deliver(envelope)
+
+    def _tell_flush(self) -> None:
+        if self._flush is not None:
+            to, self._flush = self._flush, None
+            to.tell(Flush())
+
+    def _batch_is_full_enough(self) -> bool:
+        """Nothing but bodies can fill it any more, so it is held back only for those that have just begun."""
+        if not self._bodies:
+            return True
+        now = time.monotonic()
+        if now - self._flush_since >= HIDDEN_AT_MOST:
+            return True
+        return not self._pool.backlog and now - self._pool.youngest >= LINGER
+
+    # ------------------------------------------------------------------ time
+
+    def _fire(self) -> None:
+        for timer in self._timers.due(self.clock.monotonic(), company=self._bodies > 0):
+            if type(timer.message) is CooldownElapsed and self._still and not self._mail:
+                self._tell_aside(timer.reply_to, timer.message)
+            else:
+                self._still = False
+                timer.reply_to.tell(timer.message)
+
+    def _sleep(self) -> None:
+        """Until something completes or a timer is due."""
+        moment = self._timers.next_moment(company=self._bodies > 0)
+        if not self._jobs and moment is not None and self.clock.skip_to(moment):
+            return
+        delay = None if moment is None else max(0.0, moment - self.clock.monotonic())
+        if self._pool.backlog:
+            self._pool.grow_if_stuck()
+            time.sleep(LOOK)  # not the queue: whoever completes would wake the hub for every short body
+            return
+        if self._jobs and self._flush is not None:
+            delay = min(LOOK, delay or LOOK)
+        with contextlib.suppress(queue.Empty):
+            self._take(self._completions.get(timeout=delay))
+
+    # ------------------------------------------------------------------ jobs
+
+    def _take(self, completion: Completion | None) -> None:
+        """A job on another thread has ended, or something was told from there."""
+        self._still = False
+        while self._foreign:
+            self._mail.append(self._foreign.popleft())
+        if completion is not None:
+            self._jobs -= 1
+            if completion[0].kind is JobKind.BODY:
+                self._bodies -= 1
+            _settle(completion)
+
+    def _candidate_to_pool(self) -> None:
+        if self._candidate is not None:
+            job, self._candidate = self._candidate, None
+            self._to_pool(job)
+
+    def _to_pool(self, job: Job) -> None:
+        self._jobs += 1
+        if job.kind is JobKind.BODY:
+            self._bodies += 1
+        self._pool.submit(job)
+
+    def _run_candidate(self, runtime: Runtime) -> None:
+        """Nothing else can happen but this job: it needs no thread."""
+        job, self._candidate = self._candidate, None
+        assert job is not None
+        if job.kind is JobKind.CALL:
+            job.state = JobState.RUNNING
+            _settle(perform(job))
+        elif self._timers.next_moment(company=False) is not None:
+            self._to_pool(job)  # a timer may come due while it runs
+        else:
+            if self._flush is not None and self._inline.must_send_start(job):
+                self._call_now(runtime)
+            if job.state is JobState.QUEUED and not runtime.over:
+                job.state = JobState.RUNNING
+                _settle(self._inline.perform(job))
+
+    def _call_now(self, runtime: Runtime) -> None:
+        """Send what is queued, and handle the answer."""
+        self._tell_flush()
+        while self._mail and not runtime.over:
+            self._deliver(runtime)
+            if self._candidate is not None:
+                call, self._candidate = self._candidate, None
+                _settle(perform(call))
+
+    def _stand_in(self) -> None:
+        """What the sentry does, on its own thread, while the hub is in a body: send what is queued."""
+        if self._flush is None:
+            return
+        hub_thread, self._thread = self._thread, threading.get_ident()
+        try:
+            self._tell_flush()
+            actor, envelope = self._mail.pop()
+            actor.deliver(envelope)
+            self._candidate_to_pool()
+        finally:
+            self._thread = hub_thread
+
+
+def _settle(completion: Completion) -> None:
+    """Tell whoever waits for a job how it went."""
+    job, message, error = completion
+    if error is not None:
+        raise error
+    if message is not None and job.reply_to.is_alive():
+        job.reply_to.tell(message)
+
+
+def _event_loop_runs() -> bool:
+    """True if this thread runs an asyncio loop: then user code must not run in the middle of it."""
+    asyncio = sys.modules.get("asyncio")
+    return asyncio is not None and asyncio.events._get_running_loop() is not None

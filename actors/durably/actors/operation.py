@@ -1,0 +1,428 @@
+"""One operation's lifecycle.
+
+The five states of a durable operation, and the phases that this actor tells apart in the first of them:
+
+    EXECUTING        its work is under way: NEW (not begun), WATCHING (asked what has become of it),
+                     STARTING (its START must be confirmed first), EXECUTING, ENDING (its end is not
+                     confirmed yet), RETRYING (its RETRY is not confirmed yet)
+    RETRY_WAITING    the service will make it ready again
+    IDLE_NOT_AWAITED the service will complete it, and nobody waits for that yet
+    IDLE_AWAITED     the service will complete it, and a task is parked until then
+    COMPLETED        it is over; ORPHANED if that is because a context above it finished first
+
+`TRANSITIONS` says which message means what in which state. What stands in no cell cannot happen, and
+raises. A wait, a callback, a step, a context and a map differ in what their START sets going.
+"""
+
+import contextvars
+import enum
+import functools
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import attrs
+
+from durably.actors.actor import Actor, Ref
+from durably.actors.messages import (
+    ROOT,
+    Await,
+    Awaiter,
+    Begin,
+    BodyDone,
+    BranchDone,
+    Completed,
+    Confirmed,
+    Due,
+    Failed,
+    Go,
+    MapDone,
+    Message,
+    News,
+    Orphaned,
+    Outcome,
+    Raised,
+    Refresh,
+    Refused,
+    Resumption,
+    Retried,
+    Returned,
+    Settled,
+    Submit,
+    Succeeded,
+    Unwound,
+    Waiting,
+    WaitingFor,
+    Watch,
+)
+from durably.actors.model import Operation, OperationAction, OperationStatus, OperationType, OperationUpdate
+from durably.actors.stage import Job, JobKind, Timer
+from durably.actors.task import Task
+
+if TYPE_CHECKING:
+    from durably.actors.stage import Stage
+
+POLL_STEP = 1.0
+POLL_AT_MOST = 10.0
+POLL_FOR = 15 * 60.0
+
+
+class Kind(enum.IntEnum):
+    """What the START of an operation sets going."""
+
+    STEP = 0
+    AT_MOST_ONCE = 1
+    WAIT = 2  # and an invoke: the service completes it
+    CALLBACK = 3
+    CONTEXT = 4
+    MAP = 5
+
+
+class OperationState(enum.IntEnum):
+    """Where the operation is; see the top of this file."""
+
+    NEW = 0
+    WATCHING = 1
+    STARTING = 2
+    EXECUTING = 3
+    ENDING = 4
+    RETRYING = 5
+    RETRY_WAITING = 6
+    IDLE_NOT_AWAITED = 7
+    IDLE_AWAITED = 8
+    COMPLETED = 9
+    ORPHANED = 10
+
+
+ALIVE = tuple(OperationState(number) for number in range(OperationState.WATCHING, OperationState.COMPLETED))
+RESTING = (OperationState.RETRY_WAITING, OperationState.IDLE_AWAITED)
+JUST_LEFT_REST = (
+    OperationState.STARTING,
+    OperationState.EXECUTING,
+    OperationState.COMPLETED,
+    OperationState.ORPHANED,
+)
+INDIFFERENT = (OperationState.EXECUTING, OperationState.COMPLETED, OperationState.ORPHANED)
+EXPECTING = tuple(state for state in ALIVE if state is not OperationState.EXECUTING)
+
+
+class OrphanedError(Exception):
+    """An operation was awaited from outside the context that it belongs to, which finished first."""
+
+
+class ImpossibleMessageError(Exception):
+    """A message came in a state in which the protocol has no place for it."""
+
+
+@attrs.frozen(eq=False)
+class Body:
+    """User code of a step. `run(attempt, interrupted)` answers for every `Exception` itself.
+
+    `interrupted` is true for an at-most-once attempt that may have run before: then it must only decide
+    what becomes of the operation. `code` identifies the function.
+    """
+
+    run: Callable[[int, bool], Outcome]
+    code: object = None
+    context: contextvars.Context | None = None
+
+
+@attrs.frozen(eq=False)
+class Spec:
+    """What an operation is: its START, and what that sets going.
+
+    Exactly one of `body` (steps), `task` (a context: makes the task, given the actor that it returns to)
+    and `concurrency` (a map: makes the actor that decides it) is there; none for waits and callbacks.
+    `branch` is the map's actor and the index, if this is a branch.
+    """
+
+    kind: Kind
+    start: OperationUpdate
+    body: Body | None = None
+    task: Callable[[Ref], Task] | None = None
+    concurrency: Callable[[Ref], Ref] | None = None
+    branch: tuple[Ref, int] | None = None
+
+
+class OperationActor(Actor):
+    """One operation, from `Begin` to its end."""
+
+    def __init__(self, stage: "Stage", checkpoint: Ref, supervisor: Ref, spec: Spec) -> None:
+        start = spec.start
+        super().__init__(stage, start.name or start.id)
+        self.state = OperationState.NEW
+        self._spec = spec
+        self._checkpoint = checkpoint
+        self._supervisor = supervisor
+        self._record: Operation | None = None
+        self._outcome: Outcome | None = None
+        self._awaiters: tuple[Awaiter, ...] = ()
+        self._timer: Timer | None = None
+        self._job: Job | None = None
+        self._attempt = 0
+        self._polled_for = 0.0
+        self._next_poll = POLL_STEP
+        self._told = False  # the supervisor counts it as waiting
+        self._finished = ROOT  # if ORPHANED: the finished context that it is below
+
+    def on_receive(self, message: Message) -> None:
+        handler = self.TRANSITIONS[type(message)].get(self.state, _impossible)
+        handler(self, message)
+
+    # ------------------------------------------------------------------ beginning
+
+    def _begin(self, message: Begin) -> None:
+        record, kind = message.record, self._spec.kind
+        if message.awaiter is not None:
+            self._awaiters = (message.awaiter,)
+        if record is not None:
+            self._attempt = record.attempt
+        if record is None or record.status is OperationStatus.READY:
+            self._start()
+            return
+        if kind is Kind.AT_MOST_ONCE and record.status is OperationStatus.STARTED:
+            self._register_and_run(record, interrupted=True)
+        elif kind is Kind.STEP and record.status is OperationStatus.STARTED:
+            self._register_and_run(record, interrupted=False)
+        elif kind is Kind.CONTEXT or kind is Kind.MAP:
+            self._register_and_run(record, interrupted=False)
+        else:
+            self.state = OperationState.WATCHING
+            self._checkpoint.tell(Watch(self.ref, record))
+
+    def _register_and_run(self, record: Operation, *, interrupted: bool) -> None:
+        self._checkpoint.tell(Watch(self.ref, record))
+        self._execute(interrupted)
+
+    def _start(self) -> None:
+        """Submit START. Waits, callbacks and at-most-once steps go on when it is confirmed."""
+        kind = self._spec.kind
+        confirm = kind is Kind.WAIT or kind is Kind.CALLBACK or kind is Kind.AT_MOST_ONCE
+        self._checkpoint.tell(Submit(self.ref, self._spec.start, confirm))
+        if confirm:
+            self.state = OperationState.STARTING
+        else:
+            self._execute(False)
+
+    def _execute(self, interrupted: bool) -> None:
+        self.state = OperationState.EXECUTING
+        spec = self._spec
+        if spec.body is not None:
+            body, start = spec.body, spec.start
+            run = functools.partial(_run_body, body.run, self._attempt + 1, interrupted)
+            self._job = Job(
+                JobKind.BODY, run, self.ref, start.name or start.id, body.context, body.code
+            )
+            self.stage.work(self._job)
+        elif spec.task is not None:
+            self.stage.spawn_task(spec.task(self.ref))
+        elif spec.concurrency is not None:
+            spec.concurrency(self.ref).tell(Go())
+
+    # ------------------------------------------------------------------ being awaited
+
+    def _await(self, message: Await) -> None:
+        first = not self._awaiters
+        self._awaiters = (*self._awaiters, message.awaiter)
+        if self.state is OperationState.IDLE_NOT_AWAITED and first:
+            self._rest(OperationState.IDLE_AWAITED)
+        elif self.state is OperationState.RETRY_WAITING and not self._told:
+            self._tell_waiting()
+
+    def _await_done(self, message: Await) -> None:
+        self._resume(message.awaiter, self._result())
+
+    def _await_orphan(self, message: Await) -> None:
+        self._resume(message.awaiter, self._farewell(message.awaiter.task))
+
+    def _resume(self, awaiter: Awaiter, how: Resumption) -> None:
+        self.stage.resume(awaiter.task, awaiter.ticket, how)
+
+    def _result(self) -> Resumption:
+        if isinstance(self._outcome, Raised):
+            return Refused(self._outcome.exception)
+        assert self._record is not None
+        return Completed(self._record, self._outcome)
+
+    # ------------------------------------------------------------------ waiting for the service
+
+    def _rest(self, state: OperationState) -> None:
+        """Only an operation that is awaited, or is to be retried, has a timer; only an awaited one waits."""
+        self.state = state
+        self._polled_for, self._next_poll = 0.0, POLL_STEP
+        if state is OperationState.IDLE_NOT_AWAITED:
+            return
+        moment = None
+        if self._record is not None:
+            moment = self._record.next_attempt_at or self._record.ends_at
+        if moment is not None:
+            delay = max(0.0, moment.timestamp() - self.stage.time())
+            self._timer = self.stage.timer(delay, self.ref, Due())
+        else:
+            self._poll()
+        if self._awaiters:
+            self._tell_waiting()
+
+    def _tell_waiting(self) -> None:
+        if self.state is OperationState.RETRY_WAITING:
+            reason = WaitingFor.RETRY_SCHEDULED
+        elif self._spec.kind is Kind.CALLBACK:
+            reason = WaitingFor.CALLBACK_PENDING
+        else:
+            reason = WaitingFor.WAIT_SCHEDULED
+        self._told = True
+        self._supervisor.tell(Waiting(self._spec.start.id, reason))
+
+    def _poll(self) -> None:
+        """Ask again after a while: one second longer each time, in company only, and not for ever."""
+        self._timer = None
+        if self._polled_for < POLL_FOR:
+            self._timer = self.stage.timer(self._next_poll, self.ref, Due(), needs_company=True)
+            self._polled_for += self._next_poll
+            self._next_poll = min(self._next_poll + POLL_STEP, POLL_AT_MOST)
+
+    def _due(self, _message: Due) -> None:
+        self._checkpoint.tell(Refresh())
+        self._poll()
+
+    def _leave_rest(self) -> None:
+        if self._timer is not None:
+            self._timer.cancelled = True
+            self._timer = None
+        if self._told:
+            self._told = False
+            self._supervisor.tell(Settled(self._spec.start.id))
+
+    # ------------------------------------------------------------------ what has become of the work
+
+    def _work_done(self, message: BodyDone | Returned | MapDone) -> None:
+        outcome = message.outcome
+        self._job = None
+        self._outcome = outcome
+        if isinstance(outcome, Raised):
+            self.state = OperationState.COMPLETED  # nothing is recorded
+            self._tell_branch(outcome)
+            self._resume_all()
+            return
+        self._checkpoint.tell(Submit(self.ref, self._update_of(outcome)))
+        if isinstance(outcome, Retried):
+            self._attempt += 1
+            self.state = OperationState.RETRYING
+        else:
+            self.state = OperationState.ENDING
+            self._tell_branch(outcome)
+
+    def _update_of(self, outcome: Succeeded | Failed | Retried) -> OperationUpdate:
+        start = self._spec.start
+        if isinstance(outcome, Succeeded):
+            context = start.type is OperationType.CONTEXT
+            return OperationUpdate(
+                start.id,
+                start.type,
+                OperationAction.SUCCEED,
+                start.sub_type,
+                start.name,
+                start.parent_id,
+                outcome.payload,
+                None,
+                outcome.replay_children if context else None,
+            )
+        action = OperationAction.FAIL if isinstance(outcome, Failed) else OperationAction.RETRY
+        return OperationUpdate(
+            start.id,
+            start.type,
+            action,
+            start.sub_type,
+            start.name,
+            start.parent_id,
+            outcome.payload if isinstance(outcome, Retried) else None,
+            outcome.error,
+            next_attempt_delay_seconds=outcome.delay if isinstance(outcome, Retried) else None,
+        )
+
+    def _tell_branch(self, outcome: Outcome) -> None:
+        """A branch's end counts as soon as it is submitted: nothing that follows can overtake it."""
+        if self._spec.branch is not None:
+            concurrency, index = self._spec.branch
+            concurrency.tell(BranchDone(index, outcome))
+
+    # ------------------------------------------------------------------ news from the service
+
+    def _news(self, message: Confirmed | News) -> None:
+        """The record as it stands, while something is waited for that it may bring."""
+        record = message.record
+        state = self.state
+        self._record = record
+        if record.status.is_terminal:
+            self._leave_rest()
+            self.state = OperationState.COMPLETED
+            self._resume_all()
+        elif record.status is OperationStatus.STARTED:
+            if state is OperationState.STARTING and self._spec.kind is Kind.AT_MOST_ONCE:
+                self._execute(False)
+            elif state in (OperationState.STARTING, OperationState.WATCHING):
+                idle = OperationState.IDLE_AWAITED if self._awaiters else OperationState.IDLE_NOT_AWAITED
+                self._rest(idle)
+        elif record.status is OperationStatus.PENDING:
+            if state in (OperationState.RETRYING, OperationState.WATCHING):
+                self._rest(OperationState.RETRY_WAITING)
+        elif state is not OperationState.ENDING:  # READY
+            self._attempt = record.attempt
+            self._leave_rest()
+            self._start()
+
+    def _resume_all(self) -> None:
+        result = self._result()
+        awaiters, self._awaiters = self._awaiters, ()
+        for awaiter in awaiters:
+            self._resume(awaiter, result)
+
+    # ------------------------------------------------------------------ a context above has finished
+
+    def _orphaned(self, message: Orphaned) -> None:
+        self._leave_rest()
+        if self._job is not None:
+            self.stage.drop(self._job)
+        self.state = OperationState.ORPHANED
+        self._finished = message.finished
+        awaiters, self._awaiters = self._awaiters, ()
+        for awaiter in awaiters:
+            self._resume(awaiter, self._farewell(awaiter.task))
+
+    def _farewell(self, task: Task) -> Resumption:
+        """An awaiter inside the finished context is unwound with it; one outside learns of an error."""
+        scope = task.scope
+        if self._finished == ROOT or (scope is not None and scope.is_within(self._finished)):
+            return Unwound()
+        start = self._spec.start
+        return Refused(
+            OrphanedError(
+                f"operation {start.name or start.id!r} was abandoned when the context it belongs to finished. "
+                "Await it inside that context."
+            )
+        )
+
+    def _ignore(self, _message: Any) -> None:
+        pass
+
+    TRANSITIONS: ClassVar[dict[type[Message], dict[OperationState, Callable[..., None]]]] = {
+        Begin: {OperationState.NEW: _begin},
+        Await: dict.fromkeys(ALIVE, _await)
+        | {OperationState.COMPLETED: _await_done, OperationState.ORPHANED: _await_orphan},
+        Due: dict.fromkeys(RESTING, _due) | dict.fromkeys(JUST_LEFT_REST, _ignore),
+        BodyDone: {OperationState.EXECUTING: _work_done, OperationState.ORPHANED: _ignore},
+        Returned: {OperationState.EXECUTING: _work_done, OperationState.ORPHANED: _ignore},
+        MapDone: {OperationState.EXECUTING: _work_done, OperationState.ORPHANED: _ignore},
+        Confirmed: dict.fromkeys(EXPECTING, _news) | {OperationState.ORPHANED: _ignore},
+        News: dict.fromkeys(EXPECTING, _news) | dict.fromkeys(INDIFFERENT, _ignore),
+        Orphaned: dict.fromkeys(ALIVE, _orphaned) | {OperationState.COMPLETED: _ignore},
+    }
+
+
+def _run_body(run: Callable[[int, bool], Outcome], attempt: int, interrupted: bool) -> Message:
+    return BodyDone(run(attempt, interrupted))
+
+
+def _impossible(operation: OperationActor, message: Message) -> None:
+    raise ImpossibleMessageError(
+        f"{operation.actor_urn} got {type(message).__name__} while {operation.state.name}"
+    )

@@ -1,0 +1,330 @@
+"""`@durable_execution`: an invocation's event in, its output out.
+
+The event says which execution this is and what has been recorded of it; the output says SUCCEEDED, FAILED
+or PENDING. What must not be recorded as either (a throttled call, a crash of the process) is raised, and
+the service invokes again.
+"""
+
+import functools
+import json
+import logging
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol, overload
+
+import attrs
+
+from durably.actors.dispatcher import Dispatcher, HubDispatcher
+from durably.actors.messages import EndKind, Ending, Outcome, Raised, Succeeded
+from durably.actors.model import (
+    CheckpointResponse,
+    ErrorObject,
+    Operation,
+    OperationAction,
+    OperationType,
+    OperationUpdate,
+)
+from durably.actors.system import ActorSystem
+from durably.actors.task import Task, where
+from durably.actors.termination import DEFAULT_COOLDOWN
+from durably.actors.workers import DEFAULT_MAX_WORKERS
+from durably.workflows.context import DurableContext
+from durably.workflows.errors import error_object_from, error_to_wire
+from durably.workflows.exceptions import DeadlockError, ExecutionError, InvocationError
+from durably.workflows.invocation import Invocation
+from durably.workflows.service import DurableServiceClient
+
+logger = logging.getLogger("durably.workflows")
+
+LARGEST_RESPONSE = 6 * 1024 * 1024 - 50
+"""In characters of the output's text; a larger result or error is checkpointed instead."""
+DEADLINE_MARGIN = 1.0
+"""Seconds before the deadline when bodies that still run are given up."""
+UNEXPECTED_EVENT = (
+    "Unexpected payload provided to start the durable execution. "
+    "Check your resource configurations to confirm the durability is set."
+)
+
+Handler = Callable[[Any, DurableContext], Any]
+Output = dict[str, Any]
+
+
+@attrs.frozen
+class Settings:
+    """How an invocation runs here; the defaults are right for AWS Lambda.
+
+    Args:
+        cooldown: seconds that everything must be still before the invocation ends PENDING.
+        max_workers: how many step bodies may run at once.
+        dispatcher: makes what decides the order of things; None for the hub on the calling thread.
+    """
+
+    cooldown: float = DEFAULT_COOLDOWN
+    max_workers: int = DEFAULT_MAX_WORKERS
+    dispatcher: Callable[[], Dispatcher] | None = None
+
+
+DEFAULT_SETTINGS = Settings()
+
+
+class DurableHandler(Protocol):
+    """What `durable_execution` makes of a function: a Lambda handler."""
+
+    def __call__(self, event: Any, context: Any) -> Output: ...
+
+
+@overload
+def durable_execution(func: Handler, *, boto3_client: Any = None) -> DurableHandler: ...
+@overload
+def durable_execution(func: None = None, *, boto3_client: Any = None) -> Callable[[Handler], DurableHandler]: ...
+def durable_execution(
+    func: Handler | None = None, *, boto3_client: Any = None
+) -> DurableHandler | Callable[[Handler], DurableHandler]:
+    """Make a durable function of `func(input, context)`, as AWS Lambda calls it.
+
+    Args:
+        func: gets the execution's input (decoded JSON; {} if there is none) and a `DurableContext`.
+        boto3_client: a boto3 client of "lambda"; by default one is made on first use.
+
+    Raises (when it is called):
+        ExecutionError: the event is not a durable invocation.
+        InvocationError: this invocation cannot go on, another may.
+    """
+    if func is None:
+        return functools.partial(_decorate, boto3_client=boto3_client)
+    return _decorate(func, boto3_client)
+
+
+def _decorate(func: Handler, boto3_client: Any) -> DurableHandler:
+    if not callable(func):
+        raise TypeError(f"durable_execution decorates a function of (input, context), got {func!r}")
+
+    @functools.wraps(func)
+    def handler(event: Any, context: Any) -> Output:
+        return _invoke(func, event, context, functools.partial(_aws_client, boto3_client), DEFAULT_SETTINGS)
+
+    handler._durable_function = func  # type: ignore[attr-defined]  # how `invoke` knows a handler
+    return handler
+
+
+def invoke(
+    handler: Callable[..., Any],
+    event: Mapping[str, Any],
+    lambda_context: Any,
+    client: DurableServiceClient,
+    *,
+    settings: Settings = DEFAULT_SETTINGS,
+) -> Output:
+    """Call a durable handler with another service behind it than AWS's.
+
+    Args:
+        handler: what `durable_execution` made.
+        event: the invocation event, as JSON has it.
+        lambda_context: what the handler's `context.lambda_context` is to be, or None.
+        client: records the checkpoints.
+        settings: see `Settings`.
+
+    Raises:
+        TypeError: `handler` is no durable handler.
+        ExecutionError, InvocationError: as of the handler itself.
+    """
+    func = getattr(handler, "_durable_function", None)
+    if func is None:
+        raise TypeError(f"{handler!r} is not a durable handler: decorate it with @durable_execution")
+    return _invoke(func, event, lambda_context, lambda: client, settings)
+
+
+def _aws_client(boto3_client: Any) -> DurableServiceClient:
+    from durably.workflows.lambda_service import LambdaClient
+
+    return LambdaClient.initialize_client() if boto3_client is None else LambdaClient(boto3_client)
+
+
+# ------------------------------------------------------------------ the event
+
+
+@attrs.frozen
+class _Event:
+    arn: str
+    token: str
+    operations: tuple[Operation, ...]
+    next_marker: str
+
+    @classmethod
+    def read(cls, event: Any) -> "_Event":
+        if not isinstance(event, Mapping) or not {"DurableExecutionArn", "CheckpointToken"} <= event.keys():
+            raise ExecutionError(UNEXPECTED_EVENT)
+        from durably.workflows.wire import operations_from_event
+
+        state = event.get("InitialExecutionState") or {}
+        return cls(
+            event["DurableExecutionArn"],
+            event["CheckpointToken"],
+            operations_from_event(state.get("Operations")),
+            state.get("NextMarker") or "",
+        )
+
+
+def _input_of(operations: Mapping[str, Operation], arn: str) -> Any:
+    record = operations.get(arn.rsplit("/", 1)[-1])
+    text = record.input_payload if record is not None else None
+    if text is None or not text.strip():
+        return {}
+    return json.loads(text)
+
+
+# ------------------------------------------------------------------ the invocation
+
+
+def _invoke(
+    func: Handler,
+    raw_event: Any,
+    lambda_context: Any,
+    make_client: Callable[[], DurableServiceClient],
+    settings: Settings,
+) -> Output:
+    event = _Event.read(raw_event)
+    service = _Service(make_client(), event.arn)
+    try:
+        snapshot = service.all_operations(event)
+    except InvocationError as error:
+        return _failed_call(error)
+    input_event = _input_of(snapshot, event.arn)
+    time_left = _time_left(lambda_context)
+    dispatcher = settings.dispatcher() if settings.dispatcher else HubDispatcher(max_workers=settings.max_workers)
+    system = ActorSystem(dispatcher)
+    invocation = Invocation(
+        event.arn,
+        event.token,
+        snapshot,
+        service.call,
+        system=system,
+        cooldown=settings.cooldown,
+        time_left=time_left,
+        lambda_context=lambda_context,
+    )
+    replaying = any(operation.type is not OperationType.EXECUTION for operation in snapshot.values())
+
+    def root(task: Task) -> Outcome:
+        return Succeeded(None, func(input_event, DurableContext(invocation, task, replaying=replaying)))
+
+    try:
+        invocation.root(root)
+        ending = system.run()
+        report = _deadlock(system) if ending is not None and ending.kind is EndKind.DEADLOCK else None
+    finally:
+        left = system.close(time_left() if time_left else None)
+        if left:
+            logger.warning("The invocation ends while step bodies still run: %s. Their results are lost.", left)
+    assert ending is not None
+    return _output(ending, report, service, invocation)
+
+
+def _time_left(lambda_context: Any) -> Callable[[], float] | None:
+    remaining = getattr(lambda_context, "get_remaining_time_in_millis", None)
+    if remaining is None:
+        return None
+    deadline = time.monotonic() + remaining() / 1000 - DEADLINE_MARGIN
+    return lambda: max(0.0, deadline - time.monotonic())
+
+
+class _Service:
+    """The service, for one execution: whole answers instead of pages."""
+
+    def __init__(self, client: DurableServiceClient, arn: str) -> None:
+        self._client = client
+        self._arn = arn
+
+    def call(self, updates: tuple[OperationUpdate, ...], token: str) -> CheckpointResponse:
+        response = self._client.checkpoint(self._arn, token, updates)
+        if not response.next_marker:
+            return response
+        more = self._pages(response.token or token, response.next_marker)
+        return CheckpointResponse(response.token, (*response.operations, *more))
+
+    def all_operations(self, event: _Event) -> dict[str, Operation]:
+        operations = [*event.operations, *self._pages(event.token, event.next_marker)]
+        return {operation.id: operation for operation in operations}
+
+    def _pages(self, token: str, marker: str) -> list[Operation]:
+        found: list[Operation] = []
+        while marker:
+            page = self._client.get_execution_state(self._arn, token, marker)
+            found.extend(page.operations)
+            marker = page.next_marker
+        return found
+
+
+# ------------------------------------------------------------------ the output
+
+
+def _output(
+    ending: Ending, deadlock: DeadlockError | None, service: _Service, invocation: Invocation
+) -> Output:
+    if deadlock is not None:
+        return _failed(error_object_from(deadlock))
+    if ending.kind is EndKind.PENDING:
+        return {"Status": "PENDING"}
+    if ending.kind is EndKind.CHECKPOINTING_FAILED:
+        assert ending.exception is not None
+        return _failed_call(ending.exception)
+    outcome = ending.outcome
+    if isinstance(outcome, Raised):
+        return _raised(outcome.exception, service, invocation)
+    assert isinstance(outcome, Succeeded)
+    try:
+        text = json.dumps(outcome.value)
+    except Exception as error:
+        return _raised(error, service, invocation)
+    if len(text) <= LARGEST_RESPONSE:
+        return {"Status": "SUCCEEDED", "Result": text}
+    return _checkpointed(
+        service, invocation, OperationAction.SUCCEED, {"Status": "SUCCEEDED", "Result": ""}, payload=text
+    )
+
+
+def _raised(error: BaseException, service: _Service, invocation: Invocation) -> Output:
+    if isinstance(error, InvocationError) and error.is_retryable():
+        raise error
+    if not isinstance(error, Exception):
+        raise error
+    logger.error("The execution failed.", exc_info=error)
+    recorded = error_object_from(error)
+    output = _failed(recorded)
+    if len(json.dumps(output)) <= LARGEST_RESPONSE:
+        return output
+    return _checkpointed(service, invocation, OperationAction.FAIL, {"Status": "FAILED"}, error=recorded)
+
+
+def _checkpointed(
+    service: _Service, invocation: Invocation, action: OperationAction, output: Output, **what: Any
+) -> Output:
+    """Record an end that is too large to return."""
+    id = f"execution-result-{int(time.time() * 1000)}"
+    try:
+        service.call((OperationUpdate(id, OperationType.EXECUTION, action, **what),), invocation.token)
+    except InvocationError as error:
+        return _failed_call(error)
+    return output
+
+
+def _failed_call(error: Exception) -> Output:
+    """A call was refused or lost: another invocation may succeed, or the execution fails."""
+    if not isinstance(error, InvocationError) or error.is_retryable():
+        raise error
+    logger.error("The durable execution service refused a call for good.", exc_info=error)
+    return _failed(error_object_from(error))
+
+
+def _failed(error: ErrorObject) -> Output:
+    return {"Status": "FAILED", "Error": error_to_wire(error)}
+
+
+def _deadlock(system: ActorSystem) -> DeadlockError:
+    """Who waits for whom, when nobody can go on."""
+    lines = [
+        f"{task.name} waits for {task.awaits!r} at {where(task.frame())}"
+        for task in sorted(system.parked(), key=lambda task: task.depth)
+    ]
+    waits = "; ".join(lines) or "the handler has ended without a result"
+    return DeadlockError(f"Nothing can happen any more: {waits}.")

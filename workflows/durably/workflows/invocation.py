@@ -1,0 +1,130 @@
+"""One invocation from the inside: its actors, and what its contexts share.
+
+Everything here is made when the invocation starts and gone when it ends.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from durably.actors.actor import Ref
+from durably.actors.checkpoint import Call, CheckpointActor
+from durably.actors.messages import (
+    Begin,
+    Completed,
+    Finish,
+    Outcome,
+    Raised,
+    Refused,
+    Returned,
+)
+from durably.actors.model import Operation
+from durably.actors.operation import OperationActor, Spec
+from durably.actors.system import ActorSystem
+from durably.actors.task import Scope, Task
+from durably.actors.termination import DEFAULT_COOLDOWN, TerminationActor
+from durably.workflows.exceptions import SuspendExecution
+
+Code = Callable[[Task], Outcome]
+"""The code of a context. It answers for every `Exception`, and lets `SuspendExecution` pass."""
+
+
+class Invocation:
+    """The actors of one invocation, as its contexts see them."""
+
+    def __init__(
+        self,
+        arn: str,
+        token: str,
+        snapshot: Mapping[str, Operation],
+        call: Call,
+        *,
+        system: ActorSystem,
+        cooldown: float = DEFAULT_COOLDOWN,
+        time_left: Callable[[], float] | None = None,
+        lambda_context: Any = None,
+    ) -> None:
+        self.durable_execution_arn = arn
+        self.snapshot = snapshot
+        self.lambda_context = lambda_context
+        self.system = system
+        termination = TerminationActor(system, cooldown, time_left)
+        checkpoint = CheckpointActor(system, call, token, dict(snapshot), termination.ref)
+        termination.checkpoint = checkpoint.ref
+        system.supervisor = self.supervisor = termination.ref
+        self.checkpoint = checkpoint.ref
+        self._checkpoint = checkpoint
+
+    @property
+    def token(self) -> str:
+        """The newest checkpoint token."""
+        return self._checkpoint.token
+
+    # ------------------------------------------------------------------ operations
+
+    def operation(self, spec: Spec) -> Ref:
+        """A new operation's actor; it begins when it is told to."""
+        return OperationActor(self.system, self.checkpoint, self.supervisor, spec).ref
+
+    def run(self, task: Task, spec: Spec, record: Operation | None) -> Completed:
+        """Begin an operation and park the current task until it is complete.
+
+        Raises:
+            SuspendExecution: the invocation ends, or the task's context is finished, before that.
+            Exception: what the operation raised without recording it.
+        """
+        awaiter = task.awaiter()
+        self.operation(spec).tell(Begin(awaiter, record))
+        return task.park(spec.start.name or spec.start.id)
+
+    # ------------------------------------------------------------------ tasks
+
+    def root(self, code: Code) -> None:
+        """Start the handler's own task."""
+        supervisor = self.supervisor
+        task = self.task("the handler", None, 0, code, lambda outcome: supervisor.tell(Finish(outcome)))
+        self.system.spawn_task(task)
+
+    def context_task(self, name: str, scope: Scope, depth: int, code: Code, operation: Ref) -> Task:
+        """The task of a recorded context: its outcome goes to its operation."""
+        return self.task(name, scope, depth, code, lambda outcome: operation.tell(Returned(outcome)))
+
+    def join(self, current: Task, name: str, scope: Scope, code: Code) -> Any:
+        """Run code in a task of its own, with no operation, and park the current one until it has ended.
+
+        For contexts that record nothing: virtual ones, and those that are replayed for their result.
+        """
+        awaiter = current.awaiter()
+        system = self.system
+
+        def report(outcome: Outcome) -> None:
+            how = Refused(outcome.exception) if isinstance(outcome, Raised) else Completed(None, outcome)
+            system.resume(awaiter.task, awaiter.ticket, how)
+
+        system.spawn_task(self.task(name, scope, current.depth + 1, code, report))
+        return current.park(name).outcome
+
+    def task(
+        self, name: str, scope: Scope | None, depth: int, code: Code, report: Callable[[Outcome], None]
+    ) -> Task:
+        """A task that runs `code` and reports its outcome, unless it is unwound."""
+
+        def run() -> None:
+            try:
+                outcome = code(task)
+            except SuspendExecution:
+                return
+            except Exception as error:
+                outcome = Raised(error)
+            if not task.unwound:
+                report(outcome)
+
+        task = Task(name, scope, run, unwinding=_suspended, depth=depth)
+        return task
+
+    def current_task(self) -> Task | None:
+        """The task whose code calls this, if any."""
+        return next((task for task in self.system.tasks.values() if task.is_current()), None)
+
+
+def _suspended() -> BaseException:
+    return SuspendExecution("The invocation is suspended; it goes on when what it waits for has happened.")

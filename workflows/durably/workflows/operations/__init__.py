@@ -1,0 +1,1 @@
+"""The durable operations, one file each: what a call of `DurableContext` sets going, and what replays."""

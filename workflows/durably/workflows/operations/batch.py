@@ -1,0 +1,291 @@
+"""What `map` and `parallel` share: branches, their results, and the decision when it is enough."""
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import attrs
+
+from durably.actors.actor import Ref
+from durably.actors.concurrency import (
+    Branch,
+    BranchStatus,
+    CompletionReason,
+    ConcurrencyActor,
+    Decision,
+    Limits,
+)
+from durably.actors.messages import Begin, BranchDone, Failed, Outcome, Raised, Succeeded
+from durably.actors.model import Operation, OperationStatus, OperationType
+from durably.actors.operation import Kind, Spec
+from durably.actors.task import Scope, Task
+from durably.workflows.completion import (
+    BatchItemStatus,
+    CompletionConfig,
+    CompletionItemStatus,
+    CompletionOutcome,
+    CompletionStatus,
+)
+from durably.workflows.concurrency.completion_record import read_completion_record, write_completion_record
+from durably.workflows.concurrency.models import BatchItem, BatchResult
+from durably.workflows.config import NestingType
+from durably.workflows.errors import error_object_from
+from durably.workflows.exceptions import ChildContextError, ExecutionError, InvocationError
+from durably.workflows.identity import operation_id
+from durably.workflows.operations.child import LARGEST_RESULT, code_of_context, refuse_recorded
+from durably.workflows.operations.place import Place, recorded_error
+from durably.workflows.serdes import SerDes, deserialize, serialize
+from durably.workflows.types import SummaryGenerator
+
+if TYPE_CHECKING:
+    from durably.workflows.context import DurableContext
+    from durably.workflows.invocation import Code
+
+R = TypeVar("R")
+
+_ITEM_STATUS = {
+    BranchStatus.UNSTARTED: None,
+    BranchStatus.STARTED: BatchItemStatus.STARTED,
+    BranchStatus.SUCCEEDED: BatchItemStatus.SUCCEEDED,
+    BranchStatus.FAILED: BatchItemStatus.FAILED,
+}
+
+
+@attrs.frozen(eq=False)
+class Batch:
+    """A map or parallel: its place, its branches by index, and how it was configured.
+
+    `run(context, index)` is the branch's code, `name_of(index)` its name.
+    """
+
+    place: Place
+    context: "DurableContext"  # the one that branches belong to
+    size: int
+    run: Callable[["DurableContext", int], Any]
+    name_of: Callable[[int], str | None]
+    branch_sub_type: str
+    result_type: str
+    max_concurrency: int | None
+    completion: CompletionConfig
+    serdes: SerDes[Any] | None
+    item_serdes: SerDes[Any] | None
+    summary_generator: SummaryGenerator[Any] | None
+    flat: bool
+    broken: Exception | None = None  # raised where branches were named
+
+    # ------------------------------------------------------------------ as a whole
+
+    def result(self) -> BatchResult[Any]:
+        """Run it, or give what it came to before.
+
+        Raises:
+            ChildContextError: the result, the summary or the predicate failed.
+        """
+        place = self.place
+        context, record = place.context, place.record
+        if record is not None and record.status.is_terminal:
+            if record.status is OperationStatus.SUCCEEDED and record.replay_children:
+                return self._rebuilt(record)
+            result: BatchResult[Any] = place.recorded_result(record, self.serdes, ChildContextError)
+            return result
+
+        def concurrency_for(operation: Ref) -> Ref:
+            return ConcurrencyActor(
+                context.invocation.system,
+                place.label,
+                operation,
+                self._limits(),
+                self._branches(),
+                self._begin,
+                self._conclude,
+            ).ref
+
+        spec = Spec(Kind.MAP, place.start(), concurrency=concurrency_for)
+        completed = context.invocation.run(context.task, spec, record)
+        fresh: BatchResult[Any] = place.result(completed, self.serdes, ChildContextError)
+        return fresh
+
+    def _limits(self) -> Limits:
+        config = self.completion
+        if self.broken is not None:
+            return Limits(custom=self._raise_broken)
+        return Limits(
+            self.max_concurrency,
+            config.min_successful,
+            config.tolerated_failure_count,
+            config.tolerated_failure_percentage,
+            self._ask_predicate if config.should_complete is not None else None,
+        )
+
+    def _raise_broken(self, *_progress: object) -> CompletionReason | None:
+        assert self.broken is not None
+        raise self.broken
+
+    def _ask_predicate(
+        self, succeeded: int, failed: int, branches: Sequence[Branch]
+    ) -> CompletionReason | None:
+        assert self.completion.should_complete is not None
+        items = tuple(
+            CompletionItemStatus(index, self.name_of(index), _ITEM_STATUS[branch.status])
+            for index, branch in enumerate(branches)
+        )
+        status = CompletionStatus(succeeded, failed, succeeded + failed, len(branches), items)
+        decision = self.completion.should_complete(status)
+        if not decision.complete:
+            return None
+        if decision.outcome is CompletionOutcome.FAILED:
+            return CompletionReason.CUSTOM_COMPLETION_FAILED
+        return CompletionReason.CUSTOM_COMPLETION_SUCCEEDED
+
+    # ------------------------------------------------------------------ branches
+
+    def _branches(self) -> list[Branch]:
+        """One for each input; what was recorded as complete counts as that."""
+        if self.place.record is None:
+            return [Branch() for _ in range(self.size)]
+        snapshot = self.place.context.invocation.snapshot
+        branches: list[Branch] = []
+        for index in range(self.size):
+            record = snapshot.get(operation_id(self.place.id, index))
+            branch = Branch(record)
+            if record is not None and record.status.is_terminal and not record.replay_children:
+                self._branch_place(index).check_record()
+                succeeded = record.status is OperationStatus.SUCCEEDED
+                branch.status = BranchStatus.SUCCEEDED if succeeded else BranchStatus.FAILED
+            branches.append(branch)
+        return branches
+
+    def _branch_place(self, index: int) -> Place:
+        id = operation_id(self.place.id, index)
+        record = self.context.invocation.snapshot.get(id)
+        return Place(
+            self.context, id, OperationType.CONTEXT, self.branch_sub_type, self.name_of(index), record
+        )
+
+    def _begin(self, concurrency: Ref, index: int) -> None:
+        """Let a branch begin; a branch that is recorded as complete only rebuilds its large result."""
+        place = self._branch_place(index)
+        invocation = place.context.invocation
+        scope = self._scope(place)
+        depth = place.context.task.depth + 2
+        record = place.record
+
+        def done(outcome: Outcome) -> None:
+            concurrency.tell(BranchDone(index, outcome))
+
+        try:
+            place.check_record()
+            if self.flat:
+                refuse_recorded(place)
+        except ExecutionError as error:
+            done(Raised(error))
+            return
+        if self.flat or (record is not None and record.status.is_terminal):
+            code = self._code(place, index, replayed=not self.flat)
+            invocation.system.spawn_task(invocation.task(place.label, scope, depth, code, done))
+            return
+        code = self._code(place, index, replayed=False)
+
+        def task_for(operation: Ref) -> Task:
+            return invocation.context_task(place.label, scope, depth, code, operation)
+
+        spec = Spec(Kind.CONTEXT, place.start(), task=task_for, branch=(concurrency, index))
+        invocation.operation(spec).tell(Begin(None, record))
+
+    def _scope(self, place: Place) -> Scope:
+        return Scope(place.id, Scope(self.place.id, self.place.context.task.scope))
+
+    def _code(self, place: Place, index: int, *, replayed: bool) -> "Code":
+        return code_of_context(
+            place,
+            lambda context: self.run(context, index),
+            self.item_serdes or self.serdes,
+            virtual=self.flat,
+            replayed=replayed,
+        )
+
+    # ------------------------------------------------------------------ results
+
+    def _conclude(self, decision: Decision | Exception) -> Outcome:
+        """What the operation records of the decision."""
+        try:
+            if isinstance(decision, Exception):
+                raise decision
+            items = [
+                self._item(index, branch)
+                for index, branch in enumerate(decision.branches)
+                if branch.status is not BranchStatus.UNSTARTED
+            ]
+            return self._recorded(BatchResult(items, decision.reason))
+        except ExecutionError as error:
+            return Raised(error)
+        except InvocationError as error:
+            return Raised(error) if error.is_retryable() else Failed(error_object_from(error))
+        except Exception as error:
+            return Failed(error_object_from(error))
+
+    def _item(self, index: int, branch: Branch) -> BatchItem[Any]:
+        if branch.status is BranchStatus.STARTED:
+            return BatchItem(index, BatchItemStatus.STARTED)
+        if isinstance(branch.outcome, Succeeded):
+            return BatchItem(index, BatchItemStatus.SUCCEEDED, branch.outcome.value)
+        if isinstance(branch.outcome, Failed):
+            return BatchItem(index, BatchItemStatus.FAILED, None, branch.outcome.error)
+        assert branch.record is not None
+        return self._recorded_item(index, branch.record)
+
+    def _recorded_item(self, index: int, record: Operation) -> BatchItem[Any]:
+        if record.status is not OperationStatus.SUCCEEDED:
+            return BatchItem(index, BatchItemStatus.FAILED, None, recorded_error(record))
+        value = None
+        if record.result is not None:
+            arn = self.place.context.invocation.durable_execution_arn
+            value = deserialize(self.item_serdes or self.serdes, record.result, record.id, arn)
+        return BatchItem(index, BatchItemStatus.SUCCEEDED, value)
+
+    def _recorded(self, result: BatchResult[Any]) -> Succeeded:
+        place, arn = self.place, self.place.context.invocation.durable_execution_arn
+        text = serialize(self.serdes, result, place.id, arn)
+        if self.serdes is None and self.item_serdes is None:
+            back = result  # each item has been read back already, and the default serializer keeps it
+        else:
+            back = None if text is None else deserialize(self.serdes, text, place.id, arn)
+        if text is None or len(text) <= LARGEST_RESULT:
+            return Succeeded(text, back)
+        summary = self.summary_generator(result) if self.summary_generator else None
+        return Succeeded(write_completion_record(result, self.result_type, summary), back, True)
+
+    def _rebuilt(self, record: Operation) -> BatchResult[Any]:
+        """A large result, from its branches' records and the decision that was recorded with it."""
+        decision = read_completion_record(record.result)
+        total = self.size if decision is None else min(decision.started_total, self.size)
+        items: list[BatchItem[Any]] = []
+        for index in range(total):
+            if decision is not None and decision.was_unfinished(index):
+                items.append(BatchItem(index, BatchItemStatus.STARTED))
+            else:
+                items.append(self._rebuilt_item(index))
+        if decision is None:
+            return BatchResult.from_items(items, self.completion)
+        return BatchResult(items, decision.completion_reason)
+
+    def _rebuilt_item(self, index: int) -> BatchItem[Any]:
+        place = self._branch_place(index)
+        place.check_record()
+        record = place.record
+        if not self.flat:
+            if record is None or not record.status.is_terminal:
+                return BatchItem(index, BatchItemStatus.STARTED)
+            if not record.replay_children:
+                return self._recorded_item(index, record)
+        current = self.place.context.task
+        code = self._code(place, index, replayed=True)
+        outcome = self.place.context.invocation.join(current, place.label, self._scope(place), code)
+        if isinstance(outcome, Failed):
+            return BatchItem(index, BatchItemStatus.FAILED, None, outcome.error)
+        assert isinstance(outcome, Succeeded)
+        return BatchItem(index, BatchItemStatus.SUCCEEDED, outcome.value)
+
+
+def is_flat(nesting: NestingType) -> bool:
+    """True if branches are not operations of their own."""
+    return nesting is NestingType.FLAT

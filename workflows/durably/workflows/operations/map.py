@@ -1,0 +1,84 @@
+"""`context.map` and `context.parallel`: branches beside each other, and one result of them all."""
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from durably.actors.model import OperationSubType
+from durably.workflows.concurrency.models import BatchResult
+from durably.workflows.config import MapConfig, ParallelBranch, ParallelConfig
+from durably.workflows.operations.batch import Batch, is_flat
+from durably.workflows.operations.place import Place
+
+if TYPE_CHECKING:
+    from durably.workflows.context import DurableContext
+
+T = TypeVar("T")
+U = TypeVar("U")
+
+DEFAULT_MAP_CONFIG: MapConfig[Any] = MapConfig()
+DEFAULT_PARALLEL_CONFIG = ParallelConfig()
+
+
+def map_over(
+    place: Place,
+    inputs: Sequence[U],
+    func: "Callable[[DurableContext, U, int, Sequence[U]], T]",
+    config: MapConfig[Any],
+) -> BatchResult[T]:
+    """Run `func` for each of `inputs`."""
+    names: list[str] = []
+    broken = None
+    if config.item_namer is not None:
+        try:
+            names = [config.item_namer(item, index) for index, item in enumerate(inputs)]
+        except Exception as error:
+            broken = error
+    batch = Batch(
+        place,
+        place.context.batch_context(place.id),
+        len(inputs),
+        lambda context, index: func(context, inputs[index], index, inputs),
+        lambda index: names[index] if names else f"map-item-{index}",
+        OperationSubType.MAP_ITERATION,
+        "MapResult",
+        config.max_concurrency,
+        config.completion_config,
+        config.serdes,
+        config.item_serdes,
+        config.summary_generator,
+        is_flat(config.nesting_type),
+        broken,
+    )
+    return batch.result()
+
+
+def parallel(
+    place: Place,
+    functions: "Sequence[Callable[[DurableContext], T] | ParallelBranch[T]]",
+    config: ParallelConfig,
+) -> BatchResult[T]:
+    """Run each of `functions`."""
+    batch = Batch(
+        place,
+        place.context.batch_context(place.id),
+        len(functions),
+        lambda context, index: functions[index](context),
+        lambda index: _name_of_branch(functions[index], index),
+        OperationSubType.PARALLEL_BRANCH,
+        "ParallelResult",
+        config.max_concurrency,
+        config.completion_config,
+        config.serdes,
+        config.item_serdes,
+        config.summary_generator,
+        is_flat(config.nesting_type),
+    )
+    return batch.result()
+
+
+def _name_of_branch(function: object, index: int) -> str | None:
+    if isinstance(function, ParallelBranch):
+        name = cast("ParallelBranch[Any]", function).name
+        if name is not None:
+            return name
+    return f"parallel-branch-{index}"

@@ -1,0 +1,98 @@
+"""`context.step`: a function whose result is recorded, so that it need not run again."""
+
+import contextvars
+import logging
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from durably.actors.messages import Failed, Outcome, Raised, Retried, Succeeded
+from durably.actors.operation import Body, Kind, Spec
+from durably.workflows.config import StepConfig, StepSemantics
+from durably.workflows.errors import error_object_from
+from durably.workflows.exceptions import (
+    ExecutionError,
+    RetryableSerDesError,
+    SerDesError,
+    StepError,
+    StepInterruptedError,
+)
+from durably.workflows.logger import LogInfo
+from durably.workflows.operations.place import Place
+from durably.workflows.retries import RetryPresets
+from durably.workflows.serdes import deserialize, serialize
+from durably.workflows.types import StepContext
+
+T = TypeVar("T")
+
+logger = logging.getLogger("durably.workflows")
+
+DEFAULT_CONFIG = StepConfig()
+_default_strategy = RetryPresets.default()
+
+
+def step(place: Place, func: Callable[[StepContext], T], config: StepConfig) -> T:
+    """Run the step, or give what it came to before.
+
+    Raises:
+        StepError: it failed for good.
+        SerDesError: its result cannot be serialized.
+    """
+    record = place.record
+    if record is not None and record.status.is_terminal:
+        result: T = place.recorded_result(record, config.serdes, StepError)
+        return result
+    once = config.step_semantics is StepSemantics.AT_MOST_ONCE_PER_RETRY
+    context = place.context
+    body = Body(_body_of(place, func, config), code_of(func), contextvars.copy_context())
+    spec = Spec(Kind.AT_MOST_ONCE if once else Kind.STEP, place.start(), body)
+    completed = context.invocation.run(context.task, spec, record)
+    value: T = place.result(completed, config.serdes, StepError)
+    return value
+
+
+def code_of(func: Callable[..., Any]) -> object:
+    """What tells one user function from another: its code, which all of its closures share."""
+    return getattr(func, "_durable_code", None) or getattr(func, "__code__", func)
+
+
+def _body_of(
+    place: Place, func: Callable[[StepContext], Any], config: StepConfig
+) -> Callable[[int, bool], Outcome]:
+    invocation = place.context.invocation
+    step_logger = place.context.logger
+    serdes, arn = config.serdes, invocation.durable_execution_arn
+
+    def body(attempt: int, interrupted: bool) -> Outcome:
+        if interrupted:
+            message = f"Step {place.label} ({place.id}) was interrupted in attempt {attempt}"
+            return _decide(place, StepInterruptedError(message, place.id), attempt, config)
+        info = LogInfo(invocation, place.context.parent_id, place.id, place.name, attempt)
+        try:
+            value = func(StepContext(step_logger.with_log_info(info), attempt))
+            text = serialize(serdes, value, place.id, arn)
+            # A None text stands for no payload, and no payload comes back as None.
+            back = None if text is None else deserialize(serdes, text, place.id, arn)
+        except (RetryableSerDesError, ExecutionError) as error:
+            return Raised(error)
+        except SerDesError as error:
+            return Failed(error_object_from(error))
+        except Exception as error:
+            logger.debug("Step %s (%s) failed in attempt %d", place.label, place.id, attempt, exc_info=True)
+            return _decide(place, error, attempt, config)
+        return Succeeded(text, back)
+
+    return body
+
+
+def _decide(place: Place, error: Exception, attempt: int, config: StepConfig) -> Outcome:
+    """Ask the retry strategy. One that raises fails the step with what it raised."""
+    try:
+        decision = (config.retry_strategy or _default_strategy)(error, attempt)
+        if not decision.should_retry:
+            return Failed(error_object_from(error))
+        delay = decision.delay.to_seconds()
+    except Exception as broken:
+        return Failed(error_object_from(broken))
+    if delay < 1:
+        logger.warning("The retry delay of step %s is %d s; it is raised to 1 s.", place.label, delay)
+    return Retried(max(1, delay), error_object_from(error))
