@@ -12,6 +12,7 @@ from aws_durable_execution_sdk_python.lambda_service import ErrorObject as Offic
 from durably.actors.model import ErrorObject
 from durably.workflows import exceptions
 from durably.workflows.concurrency.models import BatchCompletionError
+from durably.workflows.error_names import error_class_for, error_type_of
 from durably.workflows.errors import error_from_wire, error_object_from, error_to_wire, operation_error_from
 from durably.workflows.exceptions import (
     CallbackError,
@@ -22,8 +23,6 @@ from durably.workflows.exceptions import (
     SerDesError,
     StepError,
     TerminationReason,
-    error_class_for,
-    error_type_of,
 )
 
 NAMES = [

@@ -26,9 +26,7 @@ from datetime import datetime
 from enum import Enum
 from typing import Any, Self, TypedDict
 
-from durably.workflows.error_names import error_class_for as error_class_for
-from durably.workflows.error_names import error_type_of as error_type_of
-from durably.workflows.error_names import on_wire
+from durably.workflows.error_names import error_class_for, error_type_of, on_wire
 
 _INVALID_TOKEN = "invalid checkpoint token"
 _PERMANENT_CODES = frozenset(

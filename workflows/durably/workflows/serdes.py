@@ -2,7 +2,7 @@
 
 `ExtendedTypeSerDes` is the default of every operation but invoke (whose other side need not be Python,
 so it speaks plain JSON) and callback results (which are handed over as the text they are). The odd
-parameter names of the three that ship are those of AWS's SDK, hence the ignored overrides. Operations
+parameter names of the three that ship are those of AWS's SDK. Operations
 call `serialize` and `deserialize`, which turn whatever goes wrong into a `SerDesError` that names the
 operation.
 """
@@ -50,20 +50,20 @@ class SerDes(ABC, Generic[T]):
 class PassThroughSerDes(SerDes[T]):
     """For values that are text already."""
 
-    def serialize(self, value: T, _: SerDesContext) -> str:  # pyright: ignore[reportIncompatibleMethodOverride]
+    def serialize(self, value: T, _: SerDesContext) -> str:  # pyright: ignore[reportIncompatibleMethodOverride]  # AWS's name
         return cast(str, value)
 
-    def deserialize(self, data: str, _: SerDesContext) -> T:  # pyright: ignore[reportIncompatibleMethodOverride]
+    def deserialize(self, data: str, _: SerDesContext) -> T:  # pyright: ignore[reportIncompatibleMethodOverride]  # AWS's name
         return cast(T, data)
 
 
 class JsonSerDes(SerDes[T]):
     """Plain JSON: tuples come back as lists, and keys as strings."""
 
-    def serialize(self, value: T, _: SerDesContext) -> str:  # pyright: ignore[reportIncompatibleMethodOverride]
+    def serialize(self, value: T, _: SerDesContext) -> str:  # pyright: ignore[reportIncompatibleMethodOverride]  # AWS's name
         return json.dumps(value)
 
-    def deserialize(self, data: str, _: SerDesContext) -> T:  # pyright: ignore[reportIncompatibleMethodOverride]
+    def deserialize(self, data: str, _: SerDesContext) -> T:  # pyright: ignore[reportIncompatibleMethodOverride]  # AWS's name
         return cast(T, json.loads(data))
 
 
@@ -74,13 +74,13 @@ class ExtendedTypeSerDes(SerDes[T]):
     that type. Sets and classes of your own are refused: return a mapping, or give a serdes.
     """
 
-    def serialize(self, value: Any, context: SerDesContext | None = None) -> str:  # pyright: ignore[reportIncompatibleMethodOverride]
+    def serialize(self, value: Any, context: SerDesContext | None = None) -> str:  # pyright: ignore[reportIncompatibleMethodOverride]  # AWS's name
         try:
             return _tagged.to_text(value)
         except SerDesError as error:
             raise _named(error, context.operation_id if context else "") from None
 
-    def deserialize(self, data: str, context: SerDesContext | None = None) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
+    def deserialize(self, data: str, context: SerDesContext | None = None) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]  # AWS's name
         try:
             return _tagged.from_text(data)
         except SerDesError as error:
