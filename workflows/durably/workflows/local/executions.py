@@ -93,7 +93,7 @@ class Execution:
         self._withdrawn = False
         self._last: tuple[str, str, CheckpointResponse] | None = None
         self._merge({operation.id: operation for operation in stored.operations})
-        self._unseen.pop(self._id, None)
+        self._unseen.clear()
 
     # What it looks like
 

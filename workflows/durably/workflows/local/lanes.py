@@ -54,17 +54,25 @@ class Lanes:
                 self._armed.add((when, key))
                 heapq.heappush(self._timers if skippable else self._timeouts, (when, key))
                 self._staff()
-                self._changed.notify()
+                self._changed.notify_all()
 
     def clock_moved(self) -> None:
         """Look at the timers again: somebody has moved the clock."""
         with self._changed:
-            self._changed.notify()
+            self._changed.notify_all()
 
-    def is_running(self, key: str) -> bool:
-        """Whether the lane has its turn at this moment."""
+    def wait_until_idle(self, timeout: float | None = None) -> bool:
+        """Wait until no lane has a turn or waits for one, and no skipping clock has anything to skip to.
+
+        Returns:
+            Whether it is so; `False` after `timeout` seconds.
+        """
         with self._changed:
-            return key in self._running
+            return self._changed.wait_for(self._is_idle, timeout)
+
+    def _is_idle(self) -> bool:
+        skips = isinstance(self._clock, SkippingClock) and bool(self._timers)
+        return not self._again and not skips
 
     def close(self) -> None:
         """Start no more turns, and wait for those that run; a second call only waits."""
@@ -84,7 +92,7 @@ class Lanes:
             self._again[key] = False
             self._ready.append(key)
             self._staff()
-            self._changed.notify()
+            self._changed.notify_all()
 
     def _staff(self) -> None:
         """Start a thread if there is more to do than threads that wait for something."""
@@ -109,7 +117,7 @@ class Lanes:
                     self._idle += 1
                     if self._again.pop(key) and not self._closed:
                         self._queue(key)
-                    self._changed.notify()  # the last one to rest makes room for time to skip
+                    self._changed.notify_all()  # the last one to rest makes room for time to skip
 
     def _take(self) -> str | None:
         """Wait for a lane to run; `None` when closed. Holds the condition."""

@@ -95,7 +95,7 @@ def _sparse(fields: Mapping[str, Any]) -> str:
 
 
 def _error_text(error: ErrorObject | None) -> str | None:
-    return None if error is None else _sparse(attrs.asdict(error, retain_collection_types=True))
+    return None if error is None else _sparse(attrs.asdict(error))
 
 
 def _error(text: str | None) -> ErrorObject | None:

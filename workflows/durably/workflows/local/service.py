@@ -241,6 +241,14 @@ class LocalService:
         self.clock.advance(seconds)
         self._lanes.clock_moved()
 
+    def wait_until_idle(self, timeout: float | None = None) -> bool:
+        """Wait until every execution is finished or waits for something from outside.
+
+        Returns:
+            Whether it is so; `False` after `timeout` seconds of real time.
+        """
+        return self._lanes.wait_until_idle(timeout)
+
     # The API that invocations use
 
     @property
