@@ -7,7 +7,8 @@ import pytest
 
 from durably.actors.model import ErrorObject, Operation, OperationStatus, OperationType
 from durably.workflows.local.errors import ServiceError
-from durably.workflows.local.rules import Batch, Scope, apply
+from durably.workflows.local.rules import Batch, apply
+from durably.workflows.local.transitions import Scope
 from tests.local.scripted import update
 
 NOW = datetime(2025, 1, 1, tzinfo=UTC)

@@ -9,11 +9,10 @@ callback, and the driver. Its lock makes each call atomic.
 """
 
 import base64
-import heapq
 import threading
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Protocol
 
 import attrs
@@ -30,9 +29,11 @@ from durably.actors.model import (
 )
 from durably.workflows.local import callbacks, rules
 from durably.workflows.local.clock import Clock
+from durably.workflows.local.deadlines import Deadlines
 from durably.workflows.local.errors import INVALID_TOKEN, invalid
 from durably.workflows.local.records import Commit, InvocationRecord, StoredExecution
 from durably.workflows.local.rules import Change
+from durably.workflows.local.transitions import Scope
 
 MAX_PAGE_BYTES = 4 * 1024 * 1024
 """What the operations of one page may weigh: an invocation event is limited to 6 MB."""
@@ -77,16 +78,17 @@ class Execution:
         self.operations: dict[str, Operation] = {}
         self.requests: dict[str, OperationUpdate] = dict(stored.requests)
         self._heartbeats: dict[str, datetime] = dict(stored.heartbeats)
+        self._deadlines = Deadlines(
+            self.operations, self.requests, self._heartbeats, stored.record.timeout_seconds
+        )
         self._id = stored.record.operation_id
         self._clock = clock
         self._journal = journal
-        self._scope = rules.Scope(self._callback_id, preflight, stored.record.parent_arn is not None)
+        self._scope = Scope(self._callback_id, preflight, stored.record.parent_arn is not None)
         self._lock = threading.RLock()
         self._order: list[str] = []
         self._unseen: dict[str, None] = {}
         self._pending = 0
-        self._due: list[tuple[datetime, str]] = []  # heaps: waits and retries,
-        self._timing_out: list[tuple[datetime, str]] = []  # and timeouts
         self._sequence = stored.sequence
         self._invocation = ""
         self._token: str | None = None
@@ -218,11 +220,7 @@ class Execution:
         Without `timeouts` only waits and retries count, not what should happen in time but may not.
         """
         with self._lock:
-            heaps = (self._due, self._timing_out) if timeouts else (self._due,)
-            for heap in heaps:
-                while heap and not self._is_current(*heap[0]):
-                    heapq.heappop(heap)
-            return min((heap[0][0] for heap in heaps if heap), default=None)
+            return self._deadlines.next(timeouts=timeouts)
 
     def elapse(self) -> bool:
         """Do what is due by now: waits end, retries become READY, callbacks and the execution time out.
@@ -231,25 +229,17 @@ class Execution:
             Whether anything changed.
         """
         with self._lock:
-            if not self._due and not self._timing_out:
+            if not self._deadlines:
                 return False
             now = self._clock.now()
-            popped: list[tuple[datetime, str]] = []
-            changed: dict[str, Operation] = {}
-            for heap in (self._due, self._timing_out):
-                while heap and heap[0][0] <= now:
-                    entry = heapq.heappop(heap)
-                    popped.append(entry)
-                    if self._is_current(*entry):
-                        operation = self._after(self.operations[entry[1]], now)
-                        changed[operation.id] = operation
-            try:
-                if changed:
+            changed = self._deadlines.pass_by(now)
+            if changed:
+                try:
                     self._commit([Change(operation) for operation in changed.values()], changed, now)
-            except BaseException:
-                for _, operation_id in popped:  # they are still due
-                    self._arm(self.operations[operation_id])
-                raise
+                except BaseException:
+                    for operation_id in changed:  # they are still due
+                        self._deadlines.arm(self.operations[operation_id])
+                    raise
             return bool(changed)
 
     def settle(
@@ -284,7 +274,7 @@ class Execution:
                 raise invalid(f"The callback is {operation.status.value} already.")
             now = self._clock.now()
             self._commit((), {}, now, heartbeats={operation_id: now})
-            self._arm(operation)
+            self._deadlines.arm(operation)
 
     def finish(
         self, status: OperationStatus, result: str | None = None, error: ErrorObject | None = None
@@ -351,60 +341,17 @@ class Execution:
             unseen[operation_id] = None
             if rules.is_pending(operation):
                 self._pending += 1
-                self._arm(operation)
+                self._deadlines.arm(operation)
             elif operation.type is OperationType.EXECUTION:
                 unseen.pop(operation_id)  # the service tells nobody about the execution itself
                 if operation.status.is_terminal:
                     self._token = None
-                    self._due.clear()
-                    self._timing_out.clear()
+                    self._deadlines.clear()
                 else:
-                    self._arm(operation)
+                    self._deadlines.arm(operation)
             elif operation_id in self.requests and operation.status.is_terminal:
                 del self.requests[operation_id]
                 self._heartbeats.pop(operation_id, None)
-
-    def _arm(self, operation: Operation) -> None:
-        when = self._deadline(operation)
-        if when is not None:
-            waits = operation.type is OperationType.WAIT or operation.type is OperationType.STEP
-            heapq.heappush(self._due if waits else self._timing_out, (when, operation.id))
-
-    def _deadline(self, operation: Operation) -> datetime | None:
-        """When time changes the operation, as things stand."""
-        kind = operation.type
-        if operation.status is OperationStatus.PENDING:
-            return operation.next_attempt_at
-        if operation.status is not _STARTED or operation.started_at is None:
-            return None
-        if kind is OperationType.WAIT:
-            return operation.ends_at
-        if kind is OperationType.CALLBACK:
-            timeouts = self._timeouts(operation)
-            return timeouts[0][0] if timeouts else None
-        if kind is OperationType.EXECUTION and self.record.timeout_seconds is not None:
-            return operation.started_at + timedelta(seconds=self.record.timeout_seconds)
-        return None
-
-    def _timeouts(self, operation: Operation) -> list[tuple[datetime, ErrorObject]]:
-        return callbacks.timeouts(
-            operation, self.requests.get(operation.id), self._heartbeats.get(operation.id)
-        )
-
-    def _is_current(self, when: datetime, operation_id: str) -> bool:
-        """Whether an entry of the timer heap still tells the truth; stale ones are dropped when met."""
-        return self._deadline(self.operations[operation_id]) == when
-
-    def _after(self, operation: Operation, now: datetime) -> Operation:
-        """The operation after its deadline."""
-        if operation.type is OperationType.EXECUTION:
-            seconds = self.record.timeout_seconds
-            error = ErrorObject(f"Execution timed out after {seconds} seconds.", "Execution.Timeout")
-            return rules.settle(operation, OperationStatus.TIMED_OUT, now, error=error)
-        if operation.type is OperationType.CALLBACK:
-            error = self._timeouts(operation)[0][1]
-            return rules.settle(operation, OperationStatus.TIMED_OUT, now, error=error)
-        return rules.elapsed(operation, now)
 
     def _next_token(self) -> str:
         self._sequence += 1

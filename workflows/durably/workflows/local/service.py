@@ -33,7 +33,7 @@ from durably.workflows.local.callbacks import parse_callback_id
 from durably.workflows.local.chained import child_arn, function_of, invoke_plain, outcome_for_parent
 from durably.workflows.local.client import InProcessClient
 from durably.workflows.local.clock import Clock, RealClock, SkippingClock
-from durably.workflows.local.code import Handler, HandlerCode, code_of, load_handler
+from durably.workflows.local.code import Handler, HandlerCode, code_of
 from durably.workflows.local.driver import Invoker, Run
 from durably.workflows.local.errors import (
     INVALID_TOKEN,
@@ -43,6 +43,7 @@ from durably.workflows.local.errors import (
     invalid,
 )
 from durably.workflows.local.executions import Execution
+from durably.workflows.local.functions import Function, Functions
 from durably.workflows.local.handle import LocalExecution
 from durably.workflows.local.lanes import Lanes
 from durably.workflows.local.records import ExecutionRecord, StoredExecution, make_arn, new_execution
@@ -94,7 +95,7 @@ class LocalService:
         self._invocation_timeout = invocation_timeout
         self._lock = threading.RLock()
         self._runs: dict[str, Run] = {}
-        self._functions: dict[str, tuple[Handler, bool]] = {}
+        self._functions = Functions(self.store)
         self._closing = False
         self._lanes = Lanes(self.clock, self._turn, max_invocations)
         self._client = InProcessClient(self)
@@ -129,7 +130,7 @@ class LocalService:
 
     def register(self, name: str, handler: Handler, *, durable: bool = True) -> None:
         """Let executions invoke `handler` as the function `name`; `durable=False` for a plain function."""
-        self._functions[name] = (handler, durable)
+        self._functions.register(name, handler, durable=durable)
 
     def start(
         self,
@@ -161,7 +162,7 @@ class LocalService:
             raise invalid(f"Invalid name {name!r}: 1 to 64 of letters, digits, - and _ are allowed.")
         payload = json.dumps(event)
         validation.check_payload(payload)
-        function = self._function(handler) if isinstance(handler, str) else (handler, True)
+        function = self._functions.get(handler) if isinstance(handler, str) else Function(handler)
         record = ExecutionRecord(make_arn(function_name, name), name, function_name)
         return self._start(attrs.evolve(record, timeout_seconds=timeout_seconds), payload, function)
 
@@ -281,9 +282,8 @@ class LocalService:
 
     # How it does it
 
-    def _start(self, record: ExecutionRecord, payload: str, function: tuple[Handler, bool]) -> LocalExecution:
-        handler, durable = function
-        code = code_of(handler) if durable else HandlerCode()
+    def _start(self, record: ExecutionRecord, payload: str, function: Function) -> LocalExecution:
+        code = code_of(function.handler) if function.durable else HandlerCode()
         record = attrs.evolve(record, handler_file=code.file, handler_name=code.name, code_hash=code.hash)
         with self._lock:
             if self._closing:
@@ -294,10 +294,9 @@ class LocalService:
             run = self._adopt(stored, function)
         return LocalExecution(self, run)
 
-    def _adopt(self, stored: StoredExecution, function: tuple[Handler, bool]) -> Run:
-        handler, durable = function
-        execution = Execution(stored, self.clock, self.store, self._preflight)
-        run = Run(execution, handler, self._invoker if durable else invoke_plain)
+    def _adopt(self, stored: StoredExecution, function: Function) -> Run:
+        execution = Execution(stored, self.clock, self.store, self._functions.preflight)
+        run = Run(execution, function.handler, self._invoker if function.durable else invoke_plain)
         self._runs[execution.arn] = run
         self._lanes.wake(execution.arn)
         return run
@@ -305,7 +304,7 @@ class LocalService:
     def _recover(self, record: ExecutionRecord, latest: bool) -> Run:
         stored = self.store.load(record.arn)
         try:
-            function = self._function_of(record, latest)
+            function = self._functions.of(record, latest=latest)
         except HandlerNotFoundError as error:
             run = Run(Execution(stored, self.clock, self.store), _missing, self._invoker)
             run.give_up(error)
@@ -315,31 +314,6 @@ class LocalService:
             if request.type is OperationType.CHAINED_INVOKE:
                 self._start_child(run.execution, request)
         return run
-
-    def _function_of(self, record: ExecutionRecord, latest: bool) -> tuple[Handler, bool]:
-        """The code that an execution goes on with."""
-        if record.handler_file is None or record.handler_name is None or record.code_hash is None:
-            return self._function(record.function_name)
-        if not latest:
-            source = self.store.source(record.code_hash)
-            return load_handler(record.handler_file, record.handler_name, source), True
-        handler = load_handler(record.handler_file, record.handler_name)
-        code = code_of(handler)
-        if code.hash is not None and code.source is not None:
-            self.store.change_code(record.arn, code.hash, code.source)
-        return handler, True
-
-    def _function(self, name: str) -> tuple[Handler, bool]:
-        function = self._functions.get(name)
-        if function is None:
-            raise HandlerNotFoundError(f"No function {name!r} is registered; use register({name!r}, ...).")
-        return function
-
-    def _preflight(self, name: str) -> ErrorObject | None:
-        if name in self._functions:
-            return None
-        message = f"Function not found: {name}. Register it with the service under this name."
-        return ErrorObject(message, "ResourceNotFoundException")
 
     def _start_child(self, parent: Execution, request: OperationUpdate) -> None:
         """Start the execution of a chained invoke, or pass on its outcome; once, however often asked."""
@@ -357,7 +331,7 @@ class LocalService:
                 record = ExecutionRecord(
                     arn, name, function_name, parent_arn=parent.arn, parent_operation_id=request.id
                 )
-                self._start(record, request.payload or "null", self._function(function_name))
+                self._start(record, request.payload or "null", self._functions.get(function_name))
                 return
         child = Execution(stored, self.clock)
         if child.is_finished:
