@@ -194,6 +194,7 @@ def test_a_parent_is_a_context_that_is_known():
     assert run(existing("CONTEXT", "SUCCEEDED", "p"), child)
     assert refusal(existing("STEP", "STARTED", "p"), child) == "Invalid parent operation id."
     assert refusal({}, child, update("CONTEXT", "START", "p")) == "Invalid parent operation id."
+    assert refusal({}, update("CONTEXT", "SUCCEED", "p"), child) == "Invalid parent operation id."
 
 
 def test_the_execution_ends_last_and_once():

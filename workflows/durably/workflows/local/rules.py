@@ -71,7 +71,8 @@ def apply(
     end = _execution_update(updates, scope) if updates else None
     staged: dict[str, Operation] = {}
     changes: list[Change] = []
-    may_follow: set[str] = set()  # ids that started in this batch, which one more update may name
+    opened: set[str] = set()  # contexts that start in this batch: parents from here on
+    may_follow: set[str] = set()  # ids that start in this batch, which one more update may name
     for update in updates:
         if update is end:
             break
@@ -88,8 +89,8 @@ def apply(
                 may_follow.add(operation_id)
         parent_id = update.parent_id
         if parent_id is not None:
-            parent = staged.get(parent_id) or operations.get(parent_id)
-            if parent is None or parent.type is not _CONTEXT:
+            parent = operations.get(parent_id)
+            if parent_id not in opened and (parent is None or parent.type is not _CONTEXT):
                 raise invalid("Invalid parent operation id.")
         if current is None:
             validation.check_identity(update)
@@ -110,6 +111,8 @@ def apply(
         else:
             operation = transitions.chained_invoke(current, update, now, scope)
         staged[operation_id] = operation
+        if kind is _CONTEXT and operation.status is _STARTED:
+            opened.add(operation_id)
         changes.append(Change(operation, update))
     return Batch(changes, staged, end)
 
