@@ -93,7 +93,12 @@ class Ref(pykka.ActorRef["Actor"]):
         Raises:
             ActorDeadError: the actor has stopped.
         """
-        self.actor_inbox.put(Envelope(message))
+        inbox: Any = self.actor_inbox
+        actor = inbox.actor
+        if actor is None:
+            refuse(Envelope(message))
+        else:
+            inbox.post(actor, Envelope(message))
 
 
 class Actor(pykka.Actor):
@@ -143,7 +148,11 @@ class Actor(pykka.Actor):
             refuse(envelope)
             return
         if envelope.reply_to is None:
-            self._handle_receive(envelope.message)
+            message = envelope.message
+            if isinstance(message, Message):
+                self.on_receive(message)
+            else:
+                self._handle_receive(message)
             return
         try:
             reply = self._handle_receive(envelope.message)

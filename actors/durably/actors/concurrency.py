@@ -2,6 +2,9 @@
 
 Branches start in index order, at most `max_concurrency` of them unfinished; one that is suspended keeps its
 place. After each end the counts are looked at; a decision is made once, and no late branch revises it.
+
+Where there is room for thousands they begin some hundreds at a time, the next when the system has nothing
+better to do: so that short branches come and go instead of being alive all at once.
 """
 
 import enum
@@ -14,6 +17,7 @@ from durably.actors.actor import Actor, Ref
 from durably.actors.messages import (
     BranchDone,
     Go,
+    GoOn,
     MapDone,
     Message,
     Outcome,
@@ -24,6 +28,9 @@ from durably.actors.model import Operation
 
 if TYPE_CHECKING:
     from durably.actors.stage import Stage
+
+
+AT_A_TIME = 256
 
 
 class CompletionReason(enum.Enum):
@@ -58,7 +65,7 @@ class Limits:
             reason = self.custom(succeeded, failed, branches)
             if reason is not None:
                 return reason
-        elif self._too_many(total, failed):
+        elif self.tolerance_exceeded(total, failed):
             return CompletionReason.FAILURE_TOLERANCE_EXCEEDED
         if succeeded + failed >= total:
             return CompletionReason.ALL_COMPLETED
@@ -66,7 +73,8 @@ class Limits:
             return CompletionReason.MIN_SUCCESSFUL_REACHED
         return None
 
-    def _too_many(self, total: int, failed: int) -> bool:
+    def tolerance_exceeded(self, total: int, failed: int) -> bool:
+        """True if so many failures of so many branches are too many."""
         count, percentage = self.tolerated_failure_count, self.tolerated_failure_percentage
         if count is None and percentage is None:
             return self.min_successful is None and failed > 0
@@ -139,6 +147,8 @@ class ConcurrencyActor(Actor):
         self._begin = begin
         self._conclude = conclude
         self._next = 0
+        self._allowance = AT_A_TIME
+        self._asked = False
         self._unfinished = 0
         self._succeeded = 0
         self._failed = 0
@@ -153,12 +163,19 @@ class ConcurrencyActor(Actor):
             self._failed += branch.status is BranchStatus.FAILED
         self._go_on()
 
+    def _go_on_told(self, _message: GoOn) -> None:
+        self._asked = False
+        if self.state is ConcurrencyState.OPEN:
+            self._allowance = AT_A_TIME
+            self._begin_branches()
+
     def _branch_done(self, message: BranchDone) -> None:
         if self.state is ConcurrencyState.DECIDED:
             return
         branch = self._branches[message.index]
         branch.outcome = message.outcome
         self._unfinished -= 1
+        self._allowance += 1
         if isinstance(message.outcome, Raised):
             self._decided(message.outcome)
             return
@@ -180,14 +197,23 @@ class ConcurrencyActor(Actor):
         if reason is not None:
             self._decided(self._conclude(Decision(reason, tuple(self._branches))))
             return
+        self._begin_branches()
+
+    def _begin_branches(self) -> None:
         most = self._limits.max_concurrency
         while self._next < len(self._branches) and (most is None or self._unfinished < most):
+            if self._allowance <= 0:
+                if not self._asked:
+                    self._asked = True
+                    self.stage.when_idle(self.ref, GoOn())
+                return
             index = self._next
             self._next += 1
             branch = self._branches[index]
             if branch.status is BranchStatus.UNSTARTED:
                 branch.status = BranchStatus.STARTED
                 self._unfinished += 1
+                self._allowance -= 1
                 self._begin(self.ref, index)
 
     def _decided(self, outcome: Outcome) -> None:
@@ -195,4 +221,8 @@ class ConcurrencyActor(Actor):
         self._branches = []
         self._operation.tell(MapDone(outcome))
 
-    HANDLERS: ClassVar[dict[type[Message], Callable[..., None]]] = {Go: _go, BranchDone: _branch_done}
+    HANDLERS: ClassVar[dict[type[Message], Callable[..., None]]] = {
+        Go: _go,
+        GoOn: _go_on_told,
+        BranchDone: _branch_done,
+    }

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 LINGER = 0.001
 """A batch is held back for so many seconds after a body has begun, since the body may end and fill it."""
+BACKLOG = 256
+"""With so many bodies waiting for a thread, no further branches begin."""
 LOOK = 0.001
 """While jobs wait for a thread, the hub looks for completions this often instead of being woken."""
 
@@ -58,6 +60,7 @@ class Dispatcher(Protocol):
     def drop(self, job: Job) -> None: ...
     def ready(self, task: Task) -> None: ...
     def want_flush(self, reply_to: "Ref") -> None: ...
+    def when_idle(self, reply_to: "Ref", message: Message) -> None: ...
     def is_still(self, number: int) -> bool: ...
 
     def run(self, runtime: Runtime) -> None:
@@ -95,6 +98,7 @@ class HubDispatcher:
         self._timers = TimerQueue()
         self._flush: Ref | None = None
         self._flush_since = 0.0
+        self._idle: deque[tuple[Ref, Message]] = deque()
         self._stillness = 0
         self._still = False
         self._threads_only = _event_loop_runs()
@@ -138,6 +142,9 @@ class HubDispatcher:
             self._flush = reply_to
             self._flush_since = time.monotonic()
 
+    def when_idle(self, reply_to: "Ref", message: Message) -> None:
+        self._idle.append((reply_to, message))
+
     def is_still(self, number: int) -> bool:
         return self._still and number == self._stillness
 
@@ -171,8 +178,8 @@ class HubDispatcher:
     def _turn(self, runtime: Runtime) -> None:
         while not self._completions.empty():
             self._take(self._completions.get())
-        if self._timers:
-            self._fire()
+        if self._timers.armed and self._fire():
+            return
         if self._mail:
             self._still = False
             self._deliver(runtime)
@@ -180,6 +187,11 @@ class HubDispatcher:
             self._still = False
             self._candidate_to_pool()
             self._watchdog.run(self._runnable.popleft())
+        elif self._idle and self._pool.backlog < BACKLOG:
+            self._still = False
+            self._candidate_to_pool()
+            to, message = self._idle.popleft()
+            to.tell(message)
         elif self._candidate is not None:
             self._still = False
             self._run_candidate(runtime)
@@ -192,21 +204,23 @@ class HubDispatcher:
             self._still = True
             self._stillness += 1
             if runtime.supervisor is None:
-                runtime.over = not self._timers
+                runtime.over = self._timers.next_moment(company=False) is None
             else:
                 self._tell_aside(runtime.supervisor, Quiet(self._stillness))
 
     def _deliver(self, runtime: Runtime) -> None:
         """Handle the mail that is there now. Ctrl-C waits meanwhile: it must not strike inside an actor."""
         mail = self._mail
-        with self._interrupts.deferred:
-            for _ in range(len(mail)):
-                actor, envelope = mail.popleft()
-                try:
-                    actor.deliver(envelope)
-                except Exception as error:
-                    runtime.on_actor_failed(actor, error)
-                    return
+        interrupts = self._interrupts
+        interrupts.held = True
+        for _ in range(len(mail)):
+            actor, envelope = mail.popleft()
+            try:
+                actor.deliver(envelope)
+            except Exception as error:
+                runtime.on_actor_failed(actor, error)
+                break
+        interrupts.release()
 
     def _tell_aside(self, to: "Ref", message: Message) -> None:
         """Deliver what is about stillness without ending it."""
@@ -230,13 +244,16 @@ class HubDispatcher:
 
     # ------------------------------------------------------------------ time
 
-    def _fire(self) -> None:
-        for timer in self._timers.due(self.clock.monotonic(), company=self._bodies > 0):
+    def _fire(self) -> bool:
+        """Tell what is due; True if something was."""
+        due = self._timers.due(self.clock.monotonic(), company=self._bodies > 0)
+        for timer in due:
             if type(timer.message) is CooldownElapsed and self._still and not self._mail:
                 self._tell_aside(timer.reply_to, timer.message)
             else:
                 self._still = False
                 timer.reply_to.tell(timer.message)
+        return bool(due)
 
     def _sleep(self) -> None:
         """Until something completes or a timer is due."""

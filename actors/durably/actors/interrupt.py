@@ -6,10 +6,11 @@ from types import FrameType
 
 
 class InterruptGuard:
-    """Holds `KeyboardInterrupt` back while `deferred`; does nothing where Python's own handler is not in place."""
+    """Holds `KeyboardInterrupt` back while `held`; does nothing where Python's own handler is not in place."""
 
     def __init__(self) -> None:
-        self.deferred = _Deferred()
+        self.held = False
+        self._pending = False
         self._installed = False
 
     def __enter__(self) -> None:
@@ -24,27 +25,15 @@ class InterruptGuard:
             signal.signal(signal.SIGINT, signal.default_int_handler)
             self._installed = False
 
+    def release(self) -> None:
+        """Hold back no longer; what was held back is raised now."""
+        self.held = False
+        if self._pending:
+            self._pending = False
+            raise KeyboardInterrupt
+
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
-        if self.deferred.active:
-            self.deferred.pending = True
+        if self.held:
+            self._pending = True
         else:
             signal.default_int_handler(number, frame)
-
-
-class _Deferred:
-    """While entered, an interrupt is kept; it is raised on the way out."""
-
-    __slots__ = ("active", "pending")
-
-    def __init__(self) -> None:
-        self.active = False
-        self.pending = False
-
-    def __enter__(self) -> None:
-        self.active = True
-
-    def __exit__(self, *_error: object) -> None:
-        self.active = False
-        if self.pending:
-            self.pending = False
-            raise KeyboardInterrupt

@@ -220,6 +220,11 @@ class Go(Message):
 
 
 @attrs.frozen(eq=False)
+class GoOn(Message):
+    """To itself, when there is nothing better to do: begin some more branches."""
+
+
+@attrs.frozen(eq=False)
 class BranchDone(Message):
     """A branch is complete."""
 

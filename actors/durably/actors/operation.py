@@ -209,9 +209,7 @@ class OperationActor(Actor):
         if spec.body is not None:
             body, start = spec.body, spec.start
             run = functools.partial(_run_body, body.run, self._attempt + 1, interrupted)
-            self._job = Job(
-                JobKind.BODY, run, self.ref, start.name or start.id, body.context, body.code
-            )
+            self._job = Job(JobKind.BODY, run, self.ref, start.name or start.id, body.context, body.code)
             self.stage.work(self._job)
         elif spec.task is not None:
             self.stage.spawn_task(spec.task(self.ref))

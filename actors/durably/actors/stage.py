@@ -105,6 +105,10 @@ class Stage(Protocol):
         """Tell `Flush` once nothing is left to handle or to run, so that a batch is as full as it can be."""
         ...
 
+    def when_idle(self, reply_to: "Ref", message: "Message") -> None:
+        """Tell `message` once nothing is left to handle or to run, and bodies do not pile up."""
+        ...
+
     def is_still(self, number: int) -> bool:
         """True while stillness `number` lasts: nothing has happened since `Quiet(number)`."""
         ...

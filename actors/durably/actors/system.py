@@ -44,6 +44,7 @@ class ActorSystem:
         self.work = self.dispatcher.work
         self.drop = self.dispatcher.drop
         self.want_flush = self.dispatcher.want_flush
+        self.when_idle = self.dispatcher.when_idle
         self.is_still = self.dispatcher.is_still
 
     # ------------------------------------------------------------------ actors
@@ -56,9 +57,7 @@ class ActorSystem:
         actor._start_actor_loop()
         return actor.ref
 
-    def timer(
-        self, delay: float, reply_to: Ref, message: Message, *, needs_company: bool = False
-    ) -> Timer:
+    def timer(self, delay: float, reply_to: Ref, message: Message, *, needs_company: bool = False) -> Timer:
         return self.dispatcher.timer(delay, reply_to, message, needs_company=needs_company)
 
     # ------------------------------------------------------------------ tasks

@@ -19,14 +19,14 @@ class TimerQueue:
         self._timers: list[Entry] = []
         self._polls: list[Entry] = []
         self._numbers = itertools.count()
+        self.armed = False
+        """False if there is certainly nothing to fire; kept as a plain attribute since it is asked at every turn."""
 
     def add(self, timer: Timer) -> Timer:
         heap = self._polls if timer.needs_company else self._timers
         heapq.heappush(heap, (timer.moment, next(self._numbers), timer))
+        self.armed = True
         return timer
-
-    def __bool__(self) -> bool:
-        return bool(self._timers or self._polls)
 
     def next_moment(self, *, company: bool) -> float | None:
         """When the next timer is due that may fire; `company` tells whether a body executes."""
@@ -44,6 +44,7 @@ class TimerQueue:
             found.sort()
         for _, _, timer in found:
             timer.cancelled = True
+        self.armed = bool(self._timers or self._polls)
         return [timer for _, _, timer in found]
 
 

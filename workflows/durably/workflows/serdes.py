@@ -91,8 +91,10 @@ DEFAULT_JSON_SERDES: SerDes[Any] = JsonSerDes()
 EXTENDED_TYPES_SERDES: SerDes[Any] = ExtendedTypeSerDes()
 
 
-def serialize(serdes: SerDes[T] | None, value: T, operation_id: str, durable_execution_arn: str) -> str:
-    """The text of an operation's `value`, by `serdes` or the default.
+def serialize(
+    serdes: SerDes[T] | None, value: T, operation_id: str, durable_execution_arn: str
+) -> str | None:
+    """The text of an operation's `value`, by `serdes` or the default; None stands for no payload at all.
 
     Raises:
         SerDesError: it has none, and never will.
@@ -101,7 +103,7 @@ def serialize(serdes: SerDes[T] | None, value: T, operation_id: str, durable_exe
     try:
         if serdes is None or serdes is EXTENDED_TYPES_SERDES:  # spares a fan-out the context object
             return _tagged.to_text(value)
-        text = serdes.serialize(value, SerDesContext(operation_id, durable_execution_arn))
+        text: str | None = serdes.serialize(value, SerDesContext(operation_id, durable_execution_arn))
     except (RetryableSerDesError, SerDesError) as error:
         if serdes is None or serdes is EXTENDED_TYPES_SERDES:
             raise _named(error, operation_id) from None

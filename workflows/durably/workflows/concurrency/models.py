@@ -8,9 +8,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import Enum
 from typing import Any, Generic, TypeVar, cast
 
+from durably.actors.concurrency import CompletionReason, Limits
 from durably.actors.model import ErrorObject
 from durably.workflows.completion import (
     BatchItemStatus,
@@ -25,16 +25,6 @@ from durably.workflows.exceptions import ChildContextError, DurableOperationErro
 R = TypeVar("R")
 
 _logger = logging.getLogger(__name__)
-
-
-class CompletionReason(Enum):
-    """Why a batch completed."""
-
-    ALL_COMPLETED = "ALL_COMPLETED"
-    MIN_SUCCESSFUL_REACHED = "MIN_SUCCESSFUL_REACHED"
-    FAILURE_TOLERANCE_EXCEEDED = "FAILURE_TOLERANCE_EXCEEDED"
-    CUSTOM_COMPLETION_SUCCEEDED = "CUSTOM_COMPLETION_SUCCEEDED"
-    CUSTOM_COMPLETION_FAILED = "CUSTOM_COMPLETION_FAILED"
 
 
 class BatchCompletionError(DurableOperationError):
@@ -216,19 +206,15 @@ def infer_completion_reason(
                 return CompletionReason.CUSTOM_COMPLETION_FAILED
             return CompletionReason.CUSTOM_COMPLETION_SUCCEEDED
         return CompletionReason.ALL_COMPLETED
-    if tolerance_exceeded(failed, total, config):
+    limits = Limits(
+        None,
+        config.min_successful,
+        config.tolerated_failure_count,
+        config.tolerated_failure_percentage,
+    )
+    if limits.tolerance_exceeded(total, failed):
         return CompletionReason.FAILURE_TOLERANCE_EXCEEDED
     minimum = config.min_successful
     if succeeded + failed < total and minimum is not None and succeeded >= minimum:
         return CompletionReason.MIN_SUCCESSFUL_REACHED
     return CompletionReason.ALL_COMPLETED
-
-
-def tolerance_exceeded(failed: int, total: int, config: CompletionConfig) -> bool:
-    """Whether `failed` of `total` branches are more than `config` tolerates (any, without criteria)."""
-    count, percentage = config.tolerated_failure_count, config.tolerated_failure_percentage
-    if count is None and percentage is None:
-        return config.min_successful is None and failed > 0
-    if count is not None and failed > count:
-        return True
-    return percentage is not None and total > 0 and failed / total * 100 > percentage

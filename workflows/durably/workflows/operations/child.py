@@ -43,14 +43,15 @@ def run_in_child_context(place: Place, func: Callable[["DurableContext"], T], co
     if config.is_virtual:
         refuse_recorded(place)
         code = code_of_context(place, func, config.serdes, virtual=True)
-        outcome = context.invocation.join(context.task, place.label, scope, code)
-        return unrecorded_result(outcome)
+        joined: T = unrecorded_result(context.invocation.join(context.task, place.label, scope, code))
+        return joined
     if record is not None and record.status.is_terminal:
         if not record.replay_children:
             result: T = place.recorded_result(record, config.serdes, ChildContextError)
             return result
         code = code_of_context(place, func, config.serdes, replayed=True)
-        return unrecorded_result(context.invocation.join(context.task, place.label, scope, code))
+        rebuilt: T = unrecorded_result(context.invocation.join(context.task, place.label, scope, code))
+        return rebuilt
     code = code_of_context(place, func, config.serdes, config.summary_generator)
 
     def task_for(operation: Ref) -> Task:

@@ -1,7 +1,7 @@
 """`context.map` and `context.parallel`: branches beside each other, and one result of them all."""
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from durably.actors.model import OperationSubType
 from durably.workflows.concurrency.models import BatchResult
@@ -77,8 +77,7 @@ def parallel(
 
 
 def _name_of_branch(function: object, index: int) -> str | None:
-    if isinstance(function, ParallelBranch):
-        name = cast("ParallelBranch[Any]", function).name
-        if name is not None:
-            return name
+    name = getattr(function, "name", None) if isinstance(function, ParallelBranch) else None
+    if isinstance(name, str):
+        return name
     return f"parallel-branch-{index}"

@@ -27,7 +27,7 @@ class Place:
 
     context: "DurableContext"
     id: str
-    type: OperationType
+    kind: OperationType
     sub_type: str
     name: str | None
     record: Operation | None
@@ -48,14 +48,14 @@ class Place:
             return
         parent = self.context.parent_id
         if (
-            record.type is self.type
+            record.type is self.kind
             and (record.sub_type or "") == self.sub_type
             and (record.name or "") == (self.name or "")
             and (record.parent_id or "") == (parent or "")
         ):
             return
         raise NonDeterministicExecutionError(
-            f"Operation {self.id}: the code calls {_describe(self.type, self.sub_type, self.name, parent)}, "
+            f"Operation {self.id}: the code calls {_describe(self.kind, self.sub_type, self.name, parent)}, "
             f"but {_describe(record.type, record.sub_type, record.name, record.parent_id)} was recorded here. "
             "Workflow code must make the same calls in the same order on every run: keep what changes "
             "(time, random numbers, I/O, the version of the code) inside steps.",
@@ -66,17 +66,13 @@ class Place:
         """The update that starts it."""
         return OperationUpdate(
             self.id,
-            self.type,
+            self.kind,
             OperationAction.START,
             self.sub_type,
             self.name or None,
             self.context.parent_id,
             **options,
         )
-
-    def is_complete(self) -> bool:
-        """True if it needs no actor: its record says all."""
-        return self.record is not None and self.record.status.is_terminal
 
     def result(
         self, completed: Completed, serdes: SerDes[Any] | None, error_class: type[DurableOperationError]

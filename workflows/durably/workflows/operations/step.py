@@ -27,6 +27,8 @@ T = TypeVar("T")
 logger = logging.getLogger("durably.workflows")
 
 DEFAULT_CONFIG = StepConfig()
+_KEPT_AS_IS = (str, int, bool, type(None))
+"""Immutable, and read back by the default serializer exactly as they were."""
 _default_strategy = RetryPresets.default()
 
 
@@ -70,6 +72,8 @@ def _body_of(
         try:
             value = func(StepContext(step_logger.with_log_info(info), attempt))
             text = serialize(serdes, value, place.id, arn)
+            if serdes is None and type(value) in _KEPT_AS_IS:
+                return Succeeded(text, value)
             # A None text stands for no payload, and no payload comes back as None.
             back = None if text is None else deserialize(serdes, text, place.id, arn)
         except (RetryableSerDesError, ExecutionError) as error:
