@@ -202,9 +202,9 @@ def test_durations_are_whole_seconds() -> None:
 def test_more_successes_than_inputs_are_refused() -> None:
     """Only the call knows how many inputs there are."""
     config = CompletionConfig(min_successful=3)
-    config._validate_for_total(3)
+    config.validate_for_total(3)
     with pytest.raises(ValidationError, match="min_successful cannot be greater than total items: 3 > 2"):
-        config._validate_for_total(2)
+        config.validate_for_total(2)
 
 
 def test_completion_has_names_for_the_common_cases() -> None:

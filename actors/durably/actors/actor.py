@@ -120,8 +120,9 @@ class Actor(pykka.Actor):
         self.ref = self._actor_ref = Ref(self)
 
     @classmethod
-    def start(cls, *_args: Any, **_kwargs: Any) -> "pykka.ActorRef[Self]":
+    def start(cls, *args: Any, **kwargs: Any) -> "pykka.ActorRef[Self]":
         """Refused: an actor lives on a stage."""
+        del args, kwargs
         raise TypeError(f"{cls.__name__} runs on an actor system: use system.spawn({cls.__name__}, ...)")
 
     @staticmethod
@@ -134,6 +135,16 @@ class Actor(pykka.Actor):
 
     def _start_actor_loop(self) -> None:
         self.on_start()
+
+    def begin(self) -> Ref:
+        """Start; the system calls this once."""
+        self._start_actor_loop()
+        return self.ref
+
+    def halt(self) -> None:
+        """Stop at once, whatever is in the mailbox; the system calls this at its end."""
+        if self.ref.is_alive():
+            self._stop()
 
     def _stop(self) -> None:
         self.actor_stopped = self._actor_ref.actor_stopped = _STOPPED

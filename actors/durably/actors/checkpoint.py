@@ -176,11 +176,11 @@ class CheckpointActor(Actor):
         self._finished.add(context)
         around = [context]
         while around:
-            for id in self._below.pop(around.pop(), ()):
-                live = self._live.pop(id)
+            for below in self._below.pop(around.pop(), ()):
+                live = self._live.pop(below)
                 if live.is_context:
-                    self._finished.add(id)
-                    around.append(id)
+                    self._finished.add(below)
+                    around.append(below)
                 live.ref.tell(Orphaned(context))
 
     def _orphan_all(self) -> None:
@@ -263,18 +263,18 @@ class CheckpointActor(Actor):
         awaited: dict[str, bool] = {}
         for update, waits, _ in sent:
             awaited[update.id] = awaited.get(update.id, False) or waits
-        for id, was in before.items():
-            live = self._live.get(id)
+        for changed, was in before.items():
+            live = self._live.get(changed)
             if live is None:
                 continue
-            record = self.history[id]
-            if id in awaited:
-                if awaited[id]:
+            record = self.history[changed]
+            if changed in awaited:
+                if awaited[changed]:
                     live.ref.tell(Confirmed(record))
             elif was is None or was.status is not record.status:
                 live.ref.tell(News(record))
             if record.status.is_terminal:
-                self._forget(id)
+                self._forget(changed)
 
     def _call_failed(self, message: CallFailed) -> None:
         self._in_flight = None

@@ -345,4 +345,10 @@ def _settle(completion: Completion) -> None:
 def _event_loop_runs() -> bool:
     """True if this thread runs an asyncio loop: then user code must not run in the middle of it."""
     asyncio = sys.modules.get("asyncio")
-    return asyncio is not None and asyncio.events._get_running_loop() is not None
+    if asyncio is None:
+        return False
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True

@@ -6,7 +6,7 @@ from types import FrameType
 
 
 class InterruptGuard:
-    """Holds `KeyboardInterrupt` back while `held`; does nothing where Python's own handler is not in place."""
+    """Holds `KeyboardInterrupt` back while `held`; does nothing where Python's own handler is not set."""
 
     def __init__(self) -> None:
         self.held = False

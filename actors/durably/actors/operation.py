@@ -14,13 +14,10 @@ The five states of a durable operation, and the phases that this actor tells apa
 raises. A wait, a callback, a step, a context and a map differ in what their START sets going.
 """
 
-import contextvars
 import enum
 import functools
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar
-
-import attrs
 
 from durably.actors.actor import Actor, Ref
 from durably.actors.messages import (
@@ -55,6 +52,7 @@ from durably.actors.messages import (
     Watch,
 )
 from durably.actors.model import Operation, OperationAction, OperationStatus, OperationType, OperationUpdate
+from durably.actors.spec import Kind, Spec
 from durably.actors.stage import Job, JobKind, Timer
 from durably.actors.task import Task
 
@@ -64,17 +62,6 @@ if TYPE_CHECKING:
 POLL_STEP = 1.0
 POLL_AT_MOST = 10.0
 POLL_FOR = 15 * 60.0
-
-
-class Kind(enum.IntEnum):
-    """What the START of an operation sets going."""
-
-    STEP = 0
-    AT_MOST_ONCE = 1
-    WAIT = 2  # and an invoke: the service completes it
-    CALLBACK = 3
-    CONTEXT = 4
-    MAP = 5
 
 
 class OperationState(enum.IntEnum):
@@ -105,42 +92,20 @@ INDIFFERENT = (OperationState.EXECUTING, OperationState.COMPLETED, OperationStat
 EXPECTING = tuple(state for state in ALIVE if state is not OperationState.EXECUTING)
 
 
+Handler = Callable[["OperationActor", Any], None]
+
+
+def cells(handler: Handler, *states: OperationState) -> dict[OperationState, Handler]:
+    """The cells of a row of the transition table in which `handler` handles the message."""
+    return dict.fromkeys(states, handler)
+
+
 class OrphanedError(Exception):
     """An operation was awaited from outside the context that it belongs to, which finished first."""
 
 
 class ImpossibleMessageError(Exception):
     """A message came in a state in which the protocol has no place for it."""
-
-
-@attrs.frozen(eq=False)
-class Body:
-    """User code of a step. `run(attempt, interrupted)` answers for every `Exception` itself.
-
-    `interrupted` is true for an at-most-once attempt that may have run before: then it must only decide
-    what becomes of the operation. `code` identifies the function.
-    """
-
-    run: Callable[[int, bool], Outcome]
-    code: object = None
-    context: contextvars.Context | None = None
-
-
-@attrs.frozen(eq=False)
-class Spec:
-    """What an operation is: its START, and what that sets going.
-
-    Exactly one of `body` (steps), `task` (a context: makes the task, given the actor that it returns to)
-    and `concurrency` (a map: makes the actor that decides it) is there; none for waits and callbacks.
-    `branch` is the map's actor and the index, if this is a branch.
-    """
-
-    kind: Kind
-    start: OperationUpdate
-    body: Body | None = None
-    task: Callable[[Ref], Task] | None = None
-    concurrency: Callable[[Ref], Ref] | None = None
-    branch: tuple[Ref, int] | None = None
 
 
 class OperationActor(Actor):
@@ -179,19 +144,15 @@ class OperationActor(Actor):
         if record is None or record.status is OperationStatus.READY:
             self._start()
             return
-        if kind is Kind.AT_MOST_ONCE and record.status is OperationStatus.STARTED:
-            self._register_and_run(record, interrupted=True)
-        elif kind is Kind.STEP and record.status is OperationStatus.STARTED:
-            self._register_and_run(record, interrupted=False)
-        elif kind is Kind.CONTEXT or kind is Kind.MAP:
-            self._register_and_run(record, interrupted=False)
+        self._checkpoint.tell(Watch(self.ref, record))
+        is_step = kind is Kind.STEP or kind is Kind.AT_MOST_ONCE
+        if kind is Kind.CONTEXT or kind is Kind.MAP:
+            self._execute()
+        elif is_step and record.status is OperationStatus.STARTED:
+            # An at-most-once attempt may have run: its body must not run again, it is only decided.
+            self._execute(interrupted=kind is Kind.AT_MOST_ONCE)
         else:
             self.state = OperationState.WATCHING
-            self._checkpoint.tell(Watch(self.ref, record))
-
-    def _register_and_run(self, record: Operation, *, interrupted: bool) -> None:
-        self._checkpoint.tell(Watch(self.ref, record))
-        self._execute(interrupted)
 
     def _start(self) -> None:
         """Submit START. Waits, callbacks and at-most-once steps go on when it is confirmed."""
@@ -201,9 +162,9 @@ class OperationActor(Actor):
         if confirm:
             self.state = OperationState.STARTING
         else:
-            self._execute(False)
+            self._execute()
 
-    def _execute(self, interrupted: bool) -> None:
+    def _execute(self, *, interrupted: bool = False) -> None:
         self.state = OperationState.EXECUTING
         spec = self._spec
         if spec.body is not None:
@@ -356,7 +317,7 @@ class OperationActor(Actor):
             self._resume_all()
         elif record.status is OperationStatus.STARTED:
             if state is OperationState.STARTING and self._spec.kind is Kind.AT_MOST_ONCE:
-                self._execute(False)
+                self._execute()
             elif state in (OperationState.STARTING, OperationState.WATCHING):
                 idle = OperationState.IDLE_AWAITED if self._awaiters else OperationState.IDLE_NOT_AWAITED
                 self._rest(idle)
@@ -394,25 +355,26 @@ class OperationActor(Actor):
         start = self._spec.start
         return Refused(
             OrphanedError(
-                f"operation {start.name or start.id!r} was abandoned when the context it belongs to finished. "
-                "Await it inside that context."
+                f"operation {start.name or start.id!r} was abandoned when the context it belongs to "
+                "finished. Await it inside that context."
             )
         )
 
     def _ignore(self, _message: Any) -> None:
         pass
 
-    TRANSITIONS: ClassVar[dict[type[Message], dict[OperationState, Callable[..., None]]]] = {
-        Begin: {OperationState.NEW: _begin},
-        Await: dict.fromkeys(ALIVE, _await)
-        | {OperationState.COMPLETED: _await_done, OperationState.ORPHANED: _await_orphan},
-        Due: dict.fromkeys(RESTING, _due) | dict.fromkeys(JUST_LEFT_REST, _ignore),
-        BodyDone: {OperationState.EXECUTING: _work_done, OperationState.ORPHANED: _ignore},
-        Returned: {OperationState.EXECUTING: _work_done, OperationState.ORPHANED: _ignore},
-        MapDone: {OperationState.EXECUTING: _work_done, OperationState.ORPHANED: _ignore},
-        Confirmed: dict.fromkeys(EXPECTING, _news) | {OperationState.ORPHANED: _ignore},
-        News: dict.fromkeys(EXPECTING, _news) | dict.fromkeys(INDIFFERENT, _ignore),
-        Orphaned: dict.fromkeys(ALIVE, _orphaned) | {OperationState.COMPLETED: _ignore},
+    TRANSITIONS: ClassVar[dict[type[Message], dict[OperationState, Handler]]] = {
+        Begin: cells(_begin, OperationState.NEW),
+        Await: cells(_await, *ALIVE)
+        | cells(_await_done, OperationState.COMPLETED)
+        | cells(_await_orphan, OperationState.ORPHANED),
+        Due: cells(_due, *RESTING) | cells(_ignore, *JUST_LEFT_REST),
+        BodyDone: cells(_work_done, OperationState.EXECUTING) | cells(_ignore, OperationState.ORPHANED),
+        Returned: cells(_work_done, OperationState.EXECUTING) | cells(_ignore, OperationState.ORPHANED),
+        MapDone: cells(_work_done, OperationState.EXECUTING) | cells(_ignore, OperationState.ORPHANED),
+        Confirmed: cells(_news, *EXPECTING) | cells(_ignore, OperationState.ORPHANED),
+        News: cells(_news, *EXPECTING) | cells(_ignore, *INDIFFERENT),
+        Orphaned: cells(_orphaned, *ALIVE) | cells(_ignore, OperationState.COMPLETED),
     }
 
 

@@ -11,7 +11,7 @@ import pykka
 from durably.actors.actor import Actor, Ref
 from durably.actors.dispatcher import Dispatcher, HubDispatcher
 from durably.actors.messages import Ending, Message, Resumption
-from durably.actors.stage import Job, Timer
+from durably.actors.stage import Timer
 from durably.actors.task import Task, TaskState
 
 P = ParamSpec("P")
@@ -54,8 +54,7 @@ class ActorSystem:
         actor = actor_class(*args, **kwargs)
         if type(actor).on_stop is not pykka.Actor.on_stop:
             self._stoppable.append(actor)
-        actor._start_actor_loop()
-        return actor.ref
+        return actor.begin()
 
     def timer(self, delay: float, reply_to: Ref, message: Message, *, needs_company: bool = False) -> Timer:
         return self.dispatcher.timer(delay, reply_to, message, needs_company=needs_company)
@@ -120,6 +119,5 @@ class ActorSystem:
                 task.run()
         self.tasks.clear()
         for actor in self._stoppable:
-            if actor.ref.is_alive():
-                actor._stop()
+            actor.halt()
         return self.dispatcher.close(timeout)

@@ -9,8 +9,8 @@ Only the dispatcher switches into a task; a task switches back by parking or by 
 
 import contextvars
 import enum
+import inspect
 import logging
-import sys
 from collections.abc import Callable
 from types import FrameType
 from typing import TYPE_CHECKING, Any
@@ -143,7 +143,7 @@ class Task:
             return
         self.swallowed += 1
         if self.swallowed >= UNWINDINGS_BEFORE_GIVING_UP:
-            frame = sys._getframe(1)
+            frame = inspect.currentframe()
             logger.warning(
                 "%s was given up: it catches BaseException and goes on, at %s. Let SuspendExecution pass.",
                 self.name,

@@ -20,7 +20,7 @@ class TimerQueue:
         self._polls: list[Entry] = []
         self._numbers = itertools.count()
         self.armed = False
-        """False if there is certainly nothing to fire; kept as a plain attribute since it is asked at every turn."""
+        """False if there is certainly nothing to fire. A plain attribute: it is asked at every turn."""
 
     def add(self, timer: Timer) -> Timer:
         heap = self._polls if timer.needs_company else self._timers

@@ -70,7 +70,7 @@ class WorkerPool:
             self._add(1)
 
     def grow_if_stuck(self) -> None:
-        """Double the threads if nothing was taken from the queue for 2 ms. The hub calls this while it idles."""
+        """Double the threads if nothing was taken from the queue for 2 ms. Called while the hub idles."""
         now = time.monotonic()
         if self.taken != self._taken_seen or not self.backlog:
             self._taken_seen, self._taken_at = self.taken, now

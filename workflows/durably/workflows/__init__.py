@@ -4,7 +4,12 @@ Decorate a function with `durable_execution`; what it does through its `DurableC
 and when it is invoked again it goes on from there.
 """
 
-from durably.workflows.concurrency.models import BatchCompletionError, BatchItem, BatchResult, CompletionReason
+from durably.workflows.concurrency.models import (
+    BatchCompletionError,
+    BatchItem,
+    BatchResult,
+    CompletionReason,
+)
 from durably.workflows.config import (
     BatchItemStatus,
     ChildConfig,

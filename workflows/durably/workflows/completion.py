@@ -128,8 +128,12 @@ class CompletionConfig:
             or self.tolerated_failure_percentage is not None
         )
 
-    def _validate_for_total(self, total: int) -> None:
-        # Called with the number of inputs by map and parallel before anything is checkpointed.
+    def validate_for_total(self, total: int) -> None:
+        """Check against the number of inputs; map and parallel do, before anything is checkpointed.
+
+        Raises:
+            ValidationError: `min_successful` is more than there are.
+        """
         if self.min_successful is not None and self.min_successful > total:
             raise ValidationError(
                 f"min_successful cannot be greater than total items: {self.min_successful} > {total}"

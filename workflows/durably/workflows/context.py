@@ -218,7 +218,7 @@ class DurableContext:
         check_callable("func", func, required=True)
         check_type("config", config, MapConfig)
         _check_sequence("inputs", inputs)
-        config.completion_config._validate_for_total(len(inputs))
+        config.completion_config.validate_for_total(len(inputs))
         place, left = self._enter(OperationType.CONTEXT, OperationSubType.MAP, _name_of(name, func))
         try:
             return map_operation.map_over(place, inputs, func, config)
@@ -250,7 +250,7 @@ class DurableContext:
         _check_sequence("functions", functions)
         for index, function in enumerate(functions):
             check_callable(f"functions[{index}]", function, required=True)
-        config.completion_config._validate_for_total(len(functions))
+        config.completion_config.validate_for_total(len(functions))
         place, left = self._enter(OperationType.CONTEXT, OperationSubType.PARALLEL, _name_of(name))
         try:
             return map_operation.parallel(place, functions, config)
@@ -259,7 +259,9 @@ class DurableContext:
 
     # ------------------------------------------------------------------ contexts made in this one
 
-    def child(self, id: str, task: Task, *, virtual: bool = False, complete: bool = False) -> "DurableContext":
+    def child(
+        self, id: str, task: Task, *, virtual: bool = False, complete: bool = False
+    ) -> "DurableContext":
         """The context of the operation `id`, whose code is `task`'s.
 
         The operations of a `virtual` one belong to this context's operation. One that is `complete` was
@@ -297,18 +299,18 @@ class DurableContext:
             raise self._misused()
         task.check()
         self._count += 1
-        id = self._next_id or operation_id(self._prefix, self._count)
+        own_id = self._next_id or operation_id(self._prefix, self._count)
         self._next_id = None
-        record = self.invocation.snapshot.get(id)
-        place = Place(self, id, type, sub_type, name, record)
+        record = self.invocation.snapshot.get(own_id)
+        place = Place(self, own_id, type, sub_type, name, record)
         if record is not None:
             if not virtual:
                 place.check_record()
         elif self._complete and not virtual:
             raise NonDeterministicExecutionError(
-                f"Operation {place.label!r} ({id}) is called in a context that was recorded as complete, and in "
-                "which it was never recorded. Workflow code must make the same calls on every run.",
-                step_id=id,
+                f"Operation {place.label!r} ({own_id}) is called in a context that was recorded as complete, "
+                "and in which it was never recorded. Workflow code must make the same calls on every run.",
+                step_id=own_id,
             )
         if not self._replaying:
             return place, False

@@ -82,6 +82,6 @@ B = TypeVar("B", bound=Callable[..., Any])
 
 
 def _named(bound: B, func: Callable[..., Any]) -> B:
-    bound._original_name = getattr(func, "__name__", None)  # type: ignore[attr-defined]  # read by the context
-    bound._durable_code = getattr(func, "__code__", func)  # type: ignore[attr-defined]  # read by steps
+    setattr(bound, "_original_name", getattr(func, "__name__", None))  # noqa: B010  # read by the context
+    setattr(bound, "_durable_code", getattr(func, "__code__", func))  # noqa: B010  # read by steps
     return bound

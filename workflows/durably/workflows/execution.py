@@ -10,12 +10,12 @@ import json
 import logging
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol, overload
+from typing import Any, Protocol, cast, overload
 
 import attrs
 
 from durably.actors.dispatcher import Dispatcher, HubDispatcher
-from durably.actors.messages import EndKind, Ending, Outcome, Raised, Succeeded
+from durably.actors.messages import Ending, EndKind, Outcome, Raised, Succeeded
 from durably.actors.model import (
     CheckpointResponse,
     ErrorObject,
@@ -76,7 +76,9 @@ class DurableHandler(Protocol):
 @overload
 def durable_execution(func: Handler, *, boto3_client: Any = None) -> DurableHandler: ...
 @overload
-def durable_execution(func: None = None, *, boto3_client: Any = None) -> Callable[[Handler], DurableHandler]: ...
+def durable_execution(
+    func: None = None, *, boto3_client: Any = None
+) -> Callable[[Handler], DurableHandler]: ...
 def durable_execution(
     func: Handler | None = None, *, boto3_client: Any = None
 ) -> DurableHandler | Callable[[Handler], DurableHandler]:
@@ -103,7 +105,7 @@ def _decorate(func: Handler, boto3_client: Any) -> DurableHandler:
     def handler(event: Any, context: Any) -> Output:
         return _invoke(func, event, context, functools.partial(_aws_client, boto3_client), DEFAULT_SETTINGS)
 
-    handler._durable_function = func  # type: ignore[attr-defined]  # how `invoke` knows a handler
+    setattr(handler, "_durable_function", func)  # noqa: B010  # how `invoke` knows a handler
     return handler
 
 
@@ -128,7 +130,7 @@ def invoke(
         TypeError: `handler` is no durable handler.
         ExecutionError, InvocationError: as of the handler itself.
     """
-    func = getattr(handler, "_durable_function", None)
+    func: Handler | None = getattr(handler, "_durable_function", None)
     if func is None:
         raise TypeError(f"{handler!r} is not a durable handler: decorate it with @durable_execution")
     return _invoke(func, event, lambda_context, lambda: client, settings)
@@ -152,14 +154,17 @@ class _Event:
 
     @classmethod
     def read(cls, event: Any) -> "_Event":
-        if not isinstance(event, Mapping) or not {"DurableExecutionArn", "CheckpointToken"} <= event.keys():
+        if not isinstance(event, Mapping):
+            raise ExecutionError(UNEXPECTED_EVENT)
+        fields = cast("Mapping[str, Any]", event)
+        if not {"DurableExecutionArn", "CheckpointToken"} <= fields.keys():
             raise ExecutionError(UNEXPECTED_EVENT)
         from durably.workflows.wire import operations_from_event
 
-        state = event.get("InitialExecutionState") or {}
+        state: Mapping[str, Any] = fields.get("InitialExecutionState") or {}
         return cls(
-            event["DurableExecutionArn"],
-            event["CheckpointToken"],
+            fields["DurableExecutionArn"],
+            fields["CheckpointToken"],
             operations_from_event(state.get("Operations")),
             state.get("NextMarker") or "",
         )
@@ -191,7 +196,9 @@ def _invoke(
         return _failed_call(error)
     input_event = _input_of(snapshot, event.arn)
     time_left = _time_left(lambda_context)
-    dispatcher = settings.dispatcher() if settings.dispatcher else HubDispatcher(max_workers=settings.max_workers)
+    dispatcher = (
+        settings.dispatcher() if settings.dispatcher else HubDispatcher(max_workers=settings.max_workers)
+    )
     system = ActorSystem(dispatcher)
     invocation = Invocation(
         event.arn,
@@ -215,7 +222,9 @@ def _invoke(
     finally:
         left = system.close(time_left() if time_left else None)
         if left:
-            logger.warning("The invocation ends while step bodies still run: %s. Their results are lost.", left)
+            logger.warning(
+                "The invocation ends while step bodies still run: %s. Their results are lost.", left
+            )
     assert ending is not None
     return _output(ending, report, service, invocation)
 
@@ -300,9 +309,9 @@ def _checkpointed(
     service: _Service, invocation: Invocation, action: OperationAction, output: Output, **what: Any
 ) -> Output:
     """Record an end that is too large to return."""
-    id = f"execution-result-{int(time.time() * 1000)}"
+    update_id = f"execution-result-{int(time.time() * 1000)}"
     try:
-        service.call((OperationUpdate(id, OperationType.EXECUTION, action, **what),), invocation.token)
+        service.call((OperationUpdate(update_id, OperationType.EXECUTION, action, **what),), invocation.token)
     except InvocationError as error:
         return _failed_call(error)
     return output

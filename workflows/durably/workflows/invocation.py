@@ -18,7 +18,8 @@ from durably.actors.messages import (
     Returned,
 )
 from durably.actors.model import Operation
-from durably.actors.operation import OperationActor, Spec
+from durably.actors.operation import OperationActor
+from durably.actors.spec import Spec
 from durably.actors.system import ActorSystem
 from durably.actors.task import Scope, Task
 from durably.actors.termination import DEFAULT_COOLDOWN, TerminationActor

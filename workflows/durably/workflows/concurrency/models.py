@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar, cast
 
-from durably.actors.concurrency import CompletionReason, Limits
+from durably.actors.concurrency import CompletionReason as CompletionReason
+from durably.actors.concurrency import Limits
 from durably.actors.model import ErrorObject
 from durably.workflows.completion import (
     BatchItemStatus,

@@ -16,7 +16,7 @@ from durably.actors.concurrency import (
 )
 from durably.actors.messages import Begin, BranchDone, Failed, Outcome, Raised, Succeeded
 from durably.actors.model import Operation, OperationStatus, OperationType
-from durably.actors.operation import Kind, Spec
+from durably.actors.spec import Kind, Spec
 from durably.actors.task import Scope, Task
 from durably.workflows.completion import (
     BatchItemStatus,
@@ -26,7 +26,7 @@ from durably.workflows.completion import (
     CompletionStatus,
 )
 from durably.workflows.concurrency.completion_record import read_completion_record, write_completion_record
-from durably.workflows.concurrency.models import BatchItem, BatchResult
+from durably.workflows.concurrency.models import BatchItem, BatchResult, infer_completion_reason
 from durably.workflows.config import NestingType
 from durably.workflows.errors import error_object_from
 from durably.workflows.exceptions import ChildContextError, ExecutionError, InvocationError
@@ -155,10 +155,10 @@ class Batch:
         return branches
 
     def _branch_place(self, index: int) -> Place:
-        id = operation_id(self.place.id, index)
-        record = self.context.invocation.snapshot.get(id)
+        own_id = operation_id(self.place.id, index)
+        record = self.context.invocation.snapshot.get(own_id)
         return Place(
-            self.context, id, OperationType.CONTEXT, self.branch_sub_type, self.name_of(index), record
+            self.context, own_id, OperationType.CONTEXT, self.branch_sub_type, self.name_of(index), record
         )
 
     def _begin(self, concurrency: Ref, index: int) -> None:
@@ -246,7 +246,7 @@ class Batch:
         place, arn = self.place, self.place.context.invocation.durable_execution_arn
         text = serialize(self.serdes, result, place.id, arn)
         if self.serdes is None and self.item_serdes is None:
-            back = result  # each item has been read back already, and the default serializer keeps it
+            back: Any = result  # each item has been read back already, and the default serializer keeps it
         else:
             back = None if text is None else deserialize(self.serdes, text, place.id, arn)
         if text is None or len(text) <= LARGEST_RESULT:
@@ -265,7 +265,7 @@ class Batch:
             else:
                 items.append(self._rebuilt_item(index))
         if decision is None:
-            return BatchResult.from_items(items, self.completion)
+            return BatchResult(items, infer_completion_reason(items, total, self.completion))
         return BatchResult(items, decision.completion_reason)
 
     def _rebuilt_item(self, index: int) -> BatchItem[Any]:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from durably.actors.actor import Ref
 from durably.actors.messages import Failed, Outcome, Raised, Succeeded
-from durably.actors.operation import Kind, Spec
+from durably.actors.spec import Kind, Spec
 from durably.actors.task import Scope, Task
 from durably.workflows.config import ChildConfig
 from durably.workflows.errors import error_object_from, operation_error_from

@@ -77,7 +77,7 @@ def parallel(
 
 
 def _name_of_branch(function: object, index: int) -> str | None:
-    name = getattr(function, "name", None) if isinstance(function, ParallelBranch) else None
-    if isinstance(name, str):
+    name: object = getattr(function, "name", None)
+    if isinstance(name, str) and isinstance(function, ParallelBranch):
         return name
     return f"parallel-branch-{index}"

@@ -56,8 +56,8 @@ class Place:
             return
         raise NonDeterministicExecutionError(
             f"Operation {self.id}: the code calls {_describe(self.kind, self.sub_type, self.name, parent)}, "
-            f"but {_describe(record.type, record.sub_type, record.name, record.parent_id)} was recorded here. "
-            "Workflow code must make the same calls in the same order on every run: keep what changes "
+            f"but {_describe(record.type, record.sub_type, record.name, record.parent_id)} was recorded "
+            "here. Workflow code must make the same calls in the same order on every run: keep what changes "
             "(time, random numbers, I/O, the version of the code) inside steps.",
             step_id=self.id,
         )

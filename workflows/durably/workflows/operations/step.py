@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from durably.actors.messages import Failed, Outcome, Raised, Retried, Succeeded
-from durably.actors.operation import Body, Kind, Spec
+from durably.actors.spec import Body, Kind, Spec
 from durably.workflows.config import StepConfig, StepSemantics
 from durably.workflows.errors import error_object_from
 from durably.workflows.exceptions import (

@@ -1,6 +1,6 @@
 """`context.wait`: time passes, and no invocation need run meanwhile."""
 
-from durably.actors.operation import Kind, Spec
+from durably.actors.spec import Kind, Spec
 from durably.workflows.exceptions import DurableOperationError
 from durably.workflows.operations.place import Place
 
