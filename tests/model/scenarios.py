@@ -188,6 +188,14 @@ SCENARIOS = build()
 
 # Too large to hunt mutants in.
 LARGE = {
+    "crash: deferred",
+    "first of wait and step",
+    "orphan body",
+    "orphan body (early)",
+    "race of replayed wait and callback",
+    "threads: call fails",
+    "two branches",
+    "two branches (early)",
     "deferred, nobody awaits",
     "race of two waits",
     "future from above",
@@ -217,6 +225,7 @@ MUTANTS = (
     "bodies not counted",
     "call in flight not counted",
     "runnable task not counted",
+    "idle messages not counted",
     "no stillness re-check",
     "no Watch",
     "Watch does not answer with a terminal record",

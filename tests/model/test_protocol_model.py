@@ -36,6 +36,7 @@ FOUND = {
     "a batch waits for an uncounted timer": ("two callbacks", "no-lost-update"),
     "K told last in a turn": ("threads: child leaves a callback", "parent-first"),
     "polls need no company": ("step, replayed callback", "no-hang"),
+    "idle messages not counted": ("step, wait", "no-lost-update"),
     "no ticket": ("race of replayed wait and callback", "no-lost-wakeup"),
 }
 ONLY_WHEN_LARGE = {"Finish beats Failed"}  # no small scenario finds them: `make explore ARGS=--mutants`

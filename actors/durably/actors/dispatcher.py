@@ -130,9 +130,10 @@ class HubDispatcher:
     def drop(self, job: Job) -> None:
         if job is self._candidate:
             self._candidate = None
-        if job.state is JobState.QUEUED:
-            # A thread may take it at this very moment: then it runs, and what it tells is ignored.
             job.state = JobState.DROPPED
+        elif job.state is JobState.QUEUED and self._pool.drop(job):
+            job.state = JobState.DROPPED
+            self._ended(job)
 
     def ready(self, task: Task) -> None:
         self._runnable.append(task)
@@ -278,10 +279,13 @@ class HubDispatcher:
         while self._foreign:
             self._mail.append(self._foreign.popleft())
         if completion is not None:
-            self._jobs -= 1
-            if completion[0].kind is JobKind.BODY:
-                self._bodies -= 1
+            self._ended(completion[0])
             _settle(completion)
+
+    def _ended(self, job: Job) -> None:
+        self._jobs -= 1
+        if job.kind is JobKind.BODY:
+            self._bodies -= 1
 
     def _candidate_to_pool(self) -> None:
         if self._candidate is not None:

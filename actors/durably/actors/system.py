@@ -114,10 +114,23 @@ class ActorSystem:
             The names of jobs that still ran after that.
         """
         self.dispatcher.shut()
-        for task in sorted(self.parked(), key=lambda task: -task.depth):
+        try:
+            self._unwind()
+        finally:
+            for actor in self._stoppable:
+                actor.halt()
+            left = self.dispatcher.close(timeout)
+        return left
+
+    def _unwind(self) -> None:
+        """End all workflow code that has begun, deepest first. What it raises meanwhile comes out last."""
+        raised: BaseException | None = None
+        for task in sorted(self.tasks.values(), key=lambda task: -task.depth):
             if task.unwind():
-                task.run()
+                try:
+                    task.run()
+                except BaseException as error:
+                    raised = error
         self.tasks.clear()
-        for actor in self._stoppable:
-            actor.halt()
-        return self.dispatcher.close(timeout)
+        if raised is not None:
+            raise raised

@@ -166,8 +166,12 @@ class Task:
         return True
 
     def unwind(self) -> bool:
-        """Answer whatever it is parked on with the end of its context; True if it is to run now."""
-        return self.answer(self.ticket, Unwound())
+        """Answer whatever it waits for with the end of its context; True if there is code to unwind."""
+        if not self._greenlet or self.state not in (TaskState.PARKED, TaskState.RUNNABLE):
+            return False
+        self._how = Unwound()
+        self.state = TaskState.RUNNABLE
+        return True
 
     def run(self) -> None:
         """Switch into the task until it parks or ends."""

@@ -44,6 +44,7 @@ class WorkerPool:
         self._completions = completions
         self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._threads: list[threading.Thread] = []
+        self._queued: set[Job] = set()  # whoever removes a job from it has it
         self._running: dict[int, Job] = {}
         self._max_workers = max_workers
         self._taken_seen = 0
@@ -64,10 +65,19 @@ class WorkerPool:
 
     def submit(self, job: Job) -> None:
         """Queue a job."""
+        self._queued.add(job)
         self._jobs.put(job)
         if not self._threads:
             self._taken_at = time.monotonic()
             self._add(1)
+
+    def drop(self, job: Job) -> bool:
+        """Forget a job; False if a thread has taken it already."""
+        try:
+            self._queued.remove(job)
+        except KeyError:
+            return False
+        return True
 
     def grow_if_stuck(self) -> None:
         """Double the threads if nothing was taken from the queue for 2 ms. Called while the hub idles."""
@@ -114,7 +124,9 @@ class WorkerPool:
             if job is None:
                 return
             self.taken += 1  # a lost count is made good by the next: only change matters
-            if job.state is JobState.DROPPED:
+            try:
+                self._queued.remove(job)
+            except KeyError:  # dropped
                 continue
             job.state = JobState.RUNNING
             if job.kind is JobKind.BODY:

@@ -6,6 +6,7 @@ always rebuilt from one: `error_object_from` and `operation_error_from` are the 
 `error_to_wire` and `error_from_wire` the same for the JSON form.
 """
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,6 +14,8 @@ from durably.actors.model import ErrorObject
 from durably.workflows.error_names import error_class_for, error_type_of
 from durably.workflows.exceptions import DurableOperationError, SerDesError
 
+LARGEST_ERROR = 32_767
+"""In bytes of JSON."""
 NO_ERROR_RECORDED = "Unknown error. No ErrorObject exists on the Checkpoint Operation."
 
 
@@ -33,6 +36,31 @@ def error_object_from(exception: BaseException) -> ErrorObject:
     except Exception as error:  # a broken __str__ must not hide that something failed
         message = f"<str() of this {type(exception).__name__} raised {type(error).__name__}>"
     return ErrorObject(message, error_type_of(exception))
+
+
+def recorded_error(exception: BaseException) -> ErrorObject:
+    """What an operation records of `exception`: `error_object_from`, shortened to what the service takes.
+
+    AWS's SDK sends a longer one all the same, and the execution fails before user code can catch it.
+    """
+    error = error_object_from(exception)
+    if _size(error) <= LARGEST_ERROR:
+        return error
+    message = error.message or ""
+    error = ErrorObject(message, error.type)  # data and stack trace are dropped first
+    note = f"... (shortened from {len(message)} characters)"
+    keep = len(message)
+    while keep and _size(error) > LARGEST_ERROR:
+        keep = keep * 3 // 4 if keep < 2 * LARGEST_ERROR else LARGEST_ERROR
+        error = ErrorObject(message[:keep] + note, error.type)
+    return error
+
+
+def _size(error: ErrorObject) -> int:
+    texts = (error.message, error.type, error.data, *(error.stack_trace or ()))
+    if sum(len(text or "") for text in texts) < LARGEST_ERROR // 12:  # a character takes 12 bytes at most
+        return 0
+    return len(json.dumps(error_to_wire(error)))
 
 
 def operation_error_from(

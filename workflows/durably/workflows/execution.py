@@ -29,9 +29,10 @@ from durably.actors.task import Task, where
 from durably.actors.termination import DEFAULT_COOLDOWN
 from durably.actors.workers import DEFAULT_MAX_WORKERS
 from durably.workflows.context import DurableContext
-from durably.workflows.errors import error_object_from, error_to_wire
-from durably.workflows.exceptions import DeadlockError, ExecutionError, InvocationError
+from durably.workflows.errors import error_object_from, error_to_wire, recorded_error
+from durably.workflows.exceptions import DeadlockError, ExecutionError, InvocationError, SerDesError
 from durably.workflows.invocation import Invocation
+from durably.workflows.serdes import recordable
 from durably.workflows.service import DurableServiceClient
 
 logger = logging.getLogger("durably.workflows")
@@ -287,6 +288,10 @@ def _output(
         return _raised(error, service, invocation)
     if len(text) <= LARGEST_RESPONSE:
         return {"Status": "SUCCEEDED", "Result": text}
+    try:
+        recordable(text, invocation.durable_execution_arn)
+    except SerDesError as error:
+        return _raised(error, service, invocation)
     return _checkpointed(
         service, invocation, OperationAction.SUCCEED, {"Status": "SUCCEEDED", "Result": ""}, payload=text
     )
@@ -298,11 +303,12 @@ def _raised(error: BaseException, service: _Service, invocation: Invocation) -> 
     if not isinstance(error, Exception):
         raise error
     logger.error("The execution failed.", exc_info=error)
-    recorded = error_object_from(error)
-    output = _failed(recorded)
+    output = _failed(error_object_from(error))
     if len(json.dumps(output)) <= LARGEST_RESPONSE:
         return output
-    return _checkpointed(service, invocation, OperationAction.FAIL, {"Status": "FAILED"}, error=recorded)
+    return _checkpointed(
+        service, invocation, OperationAction.FAIL, {"Status": "FAILED"}, error=recorded_error(error)
+    )
 
 
 def _checkpointed(

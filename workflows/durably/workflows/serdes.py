@@ -87,6 +87,8 @@ class ExtendedTypeSerDes(SerDes[T]):
             raise _named(error, context.operation_id if context else "") from None
 
 
+LARGEST_PAYLOAD = 6_291_456
+"""In bytes."""
 DEFAULT_JSON_SERDES: SerDes[Any] = JsonSerDes()
 EXTENDED_TYPES_SERDES: SerDes[Any] = ExtendedTypeSerDes()
 
@@ -111,6 +113,22 @@ def serialize(
     except Exception as error:
         raise SerDesError(f"Serialization failed for id: {operation_id}, error: {error}.") from error
     _require_text(text, type(serdes).__name__, operation_id)
+    return text
+
+
+def recordable(text: str | None, operation_id: str) -> str | None:
+    """The text, if the service can record it.
+
+    Raises:
+        SerDesError: it is too large.
+    """
+    if text is not None and len(text) > LARGEST_PAYLOAD // 4:  # a character takes 4 bytes at most
+        size = len(text.encode("utf-8", "surrogatepass"))
+        if size > LARGEST_PAYLOAD:
+            raise SerDesError(
+                f"The result takes {size} bytes, and the service records at most {LARGEST_PAYLOAD} "
+                f"(operation {operation_id}). Store it elsewhere and return a reference to it."
+            )
     return text
 
 

@@ -10,8 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar, cast
 
-from durably.actors.concurrency import CompletionReason as CompletionReason
-from durably.actors.concurrency import Limits
+from durably.actors.concurrency import CompletionReason, Limits
 from durably.actors.model import ErrorObject
 from durably.workflows.completion import (
     BatchItemStatus,
@@ -22,6 +21,8 @@ from durably.workflows.completion import (
 )
 from durably.workflows.errors import error_from_wire, error_to_wire, operation_error_from
 from durably.workflows.exceptions import ChildContextError, DurableOperationError, register_operation_error
+
+__all__ = ["BatchCompletionError", "BatchItem", "BatchResult", "CompletionReason", "infer_completion_reason"]
 
 R = TypeVar("R")
 

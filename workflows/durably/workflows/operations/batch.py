@@ -28,11 +28,11 @@ from durably.workflows.completion import (
 from durably.workflows.concurrency.completion_record import read_completion_record, write_completion_record
 from durably.workflows.concurrency.models import BatchItem, BatchResult, infer_completion_reason
 from durably.workflows.config import NestingType
-from durably.workflows.errors import error_object_from
+from durably.workflows.errors import recorded_error
 from durably.workflows.exceptions import ChildContextError, ExecutionError, InvocationError
 from durably.workflows.identity import operation_id
 from durably.workflows.operations.child import LARGEST_RESULT, code_of_context, refuse_recorded
-from durably.workflows.operations.place import Place, recorded_error
+from durably.workflows.operations.place import Place, terminal_error
 from durably.workflows.serdes import SerDes, deserialize, serialize
 from durably.workflows.types import SummaryGenerator
 
@@ -219,9 +219,9 @@ class Batch:
         except ExecutionError as error:
             return Raised(error)
         except InvocationError as error:
-            return Raised(error) if error.is_retryable() else Failed(error_object_from(error))
+            return Raised(error) if error.is_retryable() else Failed(recorded_error(error))
         except Exception as error:
-            return Failed(error_object_from(error))
+            return Failed(recorded_error(error))
 
     def _item(self, index: int, branch: Branch) -> BatchItem[Any]:
         if branch.status is BranchStatus.STARTED:
@@ -235,7 +235,7 @@ class Batch:
 
     def _recorded_item(self, index: int, record: Operation) -> BatchItem[Any]:
         if record.status is not OperationStatus.SUCCEEDED:
-            return BatchItem(index, BatchItemStatus.FAILED, None, recorded_error(record))
+            return BatchItem(index, BatchItemStatus.FAILED, None, terminal_error(record))
         value = None
         if record.result is not None:
             arn = self.place.context.invocation.durable_execution_arn

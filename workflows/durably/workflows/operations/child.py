@@ -8,7 +8,7 @@ from durably.actors.messages import Failed, Outcome, Raised, Succeeded
 from durably.actors.spec import Kind, Spec
 from durably.actors.task import Scope, Task
 from durably.workflows.config import ChildConfig
-from durably.workflows.errors import error_object_from, operation_error_from
+from durably.workflows.errors import operation_error_from, recorded_error
 from durably.workflows.exceptions import (
     ChildContextError,
     ExecutionError,
@@ -92,9 +92,9 @@ def code_of_context(
         except ExecutionError as error:
             return Raised(error)
         except InvocationError as error:
-            return Raised(error) if error.is_retryable() else Failed(error_object_from(error))
+            return Raised(error) if error.is_retryable() else Failed(recorded_error(error))
         except Exception as error:
-            return Failed(error_object_from(error))
+            return Failed(recorded_error(error))
 
     return code
 

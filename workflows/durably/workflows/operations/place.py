@@ -99,10 +99,10 @@ class Place:
             if record.result is None:
                 return None
             return deserialize(serdes, record.result, self.id, self.context.invocation.durable_execution_arn)
-        raise operation_error_from(error_class, recorded_error(record))
+        raise operation_error_from(error_class, terminal_error(record))
 
 
-def recorded_error(record: Operation) -> ErrorObject | None:
+def terminal_error(record: Operation) -> ErrorObject | None:
     """The error of a terminal record; one that ended otherwise than by failing gets words of its own."""
     if record.error is not None or record.status is OperationStatus.FAILED:
         return record.error

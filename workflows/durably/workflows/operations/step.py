@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from durably.actors.messages import Failed, Outcome, Raised, Retried, Succeeded
 from durably.actors.spec import Body, Kind, Spec
 from durably.workflows.config import StepConfig, StepSemantics
-from durably.workflows.errors import error_object_from
+from durably.workflows.errors import recorded_error
 from durably.workflows.exceptions import (
     ExecutionError,
     RetryableSerDesError,
@@ -19,7 +19,7 @@ from durably.workflows.exceptions import (
 from durably.workflows.logger import LogInfo
 from durably.workflows.operations.place import Place
 from durably.workflows.retries import RetryPresets
-from durably.workflows.serdes import deserialize, serialize
+from durably.workflows.serdes import deserialize, recordable, serialize
 from durably.workflows.types import StepContext
 
 T = TypeVar("T")
@@ -71,7 +71,7 @@ def _body_of(
         info = LogInfo(invocation, place.context.parent_id, place.id, place.name, attempt)
         try:
             value = func(StepContext(step_logger.with_log_info(info), attempt))
-            text = serialize(serdes, value, place.id, arn)
+            text = recordable(serialize(serdes, value, place.id, arn), place.id)
             if serdes is None and type(value) in _KEPT_AS_IS:
                 return Succeeded(text, value)
             # A None text stands for no payload, and no payload comes back as None.
@@ -79,7 +79,7 @@ def _body_of(
         except (RetryableSerDesError, ExecutionError) as error:
             return Raised(error)
         except SerDesError as error:
-            return Failed(error_object_from(error))
+            return Failed(recorded_error(error))
         except Exception as error:
             logger.debug("Step %s (%s) failed in attempt %d", place.label, place.id, attempt, exc_info=True)
             return _decide(place, error, attempt, config)
@@ -93,10 +93,10 @@ def _decide(place: Place, error: Exception, attempt: int, config: StepConfig) ->
     try:
         decision = (config.retry_strategy or _default_strategy)(error, attempt)
         if not decision.should_retry:
-            return Failed(error_object_from(error))
+            return Failed(recorded_error(error))
         delay = decision.delay.to_seconds()
     except Exception as broken:
-        return Failed(error_object_from(broken))
+        return Failed(recorded_error(broken))
     if delay < 1:
         logger.warning("The retry delay of step %s is %d s; it is raised to 1 s.", place.label, delay)
-    return Retried(max(1, delay), error_object_from(error))
+    return Retried(max(1, delay), recorded_error(error))
