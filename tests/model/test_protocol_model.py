@@ -32,7 +32,7 @@ FOUND = {
     "late branch revises the decision": ("orphan callback", "stable-decision"),
     "at-most-once body before START is confirmed": ("crash: at-most-once", "at-most-once"),
     "parent's end before its children's updates": ("two branches, one at a time (early)", "parent-last"),
-    "a context's end jumps the queue": ("future from below", "parent-last"),
+    "a context's end jumps the queue": ("future from below", "service"),
     "a batch waits for an uncounted timer": ("two callbacks", "no-lost-update"),
     "K told last in a turn": ("threads: child leaves a callback", "parent-first"),
     "polls need no company": ("step, replayed callback", "no-hang"),
