@@ -13,6 +13,7 @@ off their threads: `put` hands the envelope to the stage, which decides when the
 
 import sys
 import threading
+import weakref
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -86,6 +87,18 @@ def refuse(envelope: Envelope[Any]) -> None:
 
 class Ref(pykka.ActorRef["Actor"]):
     """A reference to an actor; holds it alive through its mailbox."""
+
+    def __init__(self, actor: "Actor") -> None:
+        # What Pykka's own __init__ sets, but for the weak reference, which only proxies need.
+        self.actor_class = type(actor)
+        self.actor_urn = actor.actor_urn
+        self.actor_inbox = actor.actor_inbox
+        self.actor_stopped = actor.actor_stopped
+
+    @property
+    def _actor_weakref(self) -> "weakref.ref[Actor]":  # type: ignore[override]  # read by proxies only
+        inbox: Any = self.actor_inbox
+        return weakref.ref(inbox.actor)
 
     def tell(self, message: Any) -> None:
         """Put a message into the actor's mailbox, at once.

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 LINGER = 0.001
 """A batch is held back for so many seconds after a body has begun, since the body may end and fill it."""
+AT_A_TIME = 256
+"""Messages that are handled before completions and timers are looked at again."""
 BACKLOG = 256
 """With so many bodies waiting for a thread, no further branches begin."""
 LOOK = 0.001
@@ -184,7 +186,9 @@ class HubDispatcher:
         if self._mail:
             self._still = False
             self._deliver(runtime)
-        elif self._runnable:
+            if self._mail or runtime.over:
+                return
+        if self._runnable:
             self._still = False
             self._candidate_to_pool()
             self._watchdog.run(self._runnable.popleft())
@@ -210,16 +214,21 @@ class HubDispatcher:
                 self._tell_aside(runtime.supervisor, Quiet(self._stillness))
 
     def _deliver(self, runtime: Runtime) -> None:
-        """Handle the mail that is there now. Ctrl-C waits meanwhile: it must not strike inside an actor."""
+        """Handle mail, some hundreds at the most, so that completions and timers are not kept waiting.
+
+        Ctrl-C waits meanwhile: it must not strike inside an actor.
+        """
         mail = self._mail
         interrupts = self._interrupts
         interrupts.held = True
-        for _ in range(len(mail)):
+        for _ in range(AT_A_TIME):
             actor, envelope = mail.popleft()
             try:
                 actor.deliver(envelope)
             except Exception as error:
                 runtime.on_actor_failed(actor, error)
+                break
+            if not mail:
                 break
         interrupts.release()
 
