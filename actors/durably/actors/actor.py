@@ -1,11 +1,11 @@
 """The base of all actors: a Pykka actor whose mailbox belongs to a stage.
 
 Pykka's three extension points (the inbox, the future, the start of the loop) suffice to take its actors
-off their threads: `put` hands the envelope to the stage, which decides when the actor handles it. `tell`,
+off their threads: the inbox hands an envelope to the stage, which decides when the actor handles it. `tell`,
 `ask` and `stop` on a ref keep Pykka's meaning. What differs, and why:
 
-- The mailbox holds its actor strongly. Pykka's own refs are weak since 4.4.2, and here nothing else (no
-  thread, no registry) keeps an actor alive. An actor that nobody can reach any more is simply collected.
+- Refs hold their actor strongly. Pykka's own are weak since 4.4.2, and here nothing else (no thread, no
+  registry) keeps an actor alive. An actor that nobody can reach any more is simply gone.
 - The process-wide registry is not used: its removal is linear, and one actor's `BaseException` would make
   it stop the actors of every other invocation in the process.
 - A message to a stopped actor is answered with `ActorDeadError`, never dropped in silence.
@@ -14,8 +14,7 @@ off their threads: `put` hands the envelope to the stage, which decides when the
 import sys
 import threading
 import weakref
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import pykka
 from pykka._envelope import Envelope
@@ -52,24 +51,27 @@ class HubFuture(pykka.ThreadingFuture[Any]):
 
 
 class Mailbox:
-    """Pykka's inbox protocol over a stage."""
+    """Pykka's inbox protocol over a stage. It has no state: the stage keeps what is put."""
 
-    __slots__ = ("actor", "post")
+    __slots__ = ("actor",)
 
-    def __init__(self) -> None:
-        self.actor: Actor | None = None
-        self.post: Callable[[Actor, Envelope[Any]], None]
+    def __init__(self, actor: "Actor") -> None:
+        self.actor = actor
 
     def put(self, envelope: Envelope[Any], /) -> None:
-        if self.actor is None:
+        """Hand the envelope to the stage, or refuse it if the actor has stopped."""
+        actor = self.actor
+        if actor.actor_stopped is _STOPPED:
             refuse(envelope)
         else:
-            self.post(self.actor, envelope)
+            actor.stage.post(actor, envelope)
 
     def get(self) -> Envelope[Any]:
+        """Never called: a mailbox is emptied by its stage, not by Pykka's loop."""
         raise AssertionError("a mailbox is emptied by its stage, never by Pykka's loop")
 
     def empty(self) -> bool:
+        """True as far as Pykka is concerned."""
         return True
 
 
@@ -86,19 +88,43 @@ def refuse(envelope: Envelope[Any]) -> None:
 
 
 class Ref(pykka.ActorRef["Actor"]):
-    """A reference to an actor; holds it alive through its mailbox."""
+    """A reference to an actor, which it keeps alive. An actor has any number of equal ones.
+
+    An actor does not hold a reference to itself: there is no cycle, and it goes when its last ref does.
+    """
 
     def __init__(self, actor: "Actor") -> None:
-        # What Pykka's own __init__ sets, but for the weak reference, which only proxies need.
-        self.actor_class = type(actor)
-        self.actor_urn = actor.actor_urn
-        self.actor_inbox = actor.actor_inbox
-        self.actor_stopped = actor.actor_stopped
+        self._actor = actor
+
+    @property
+    def actor_class(self) -> type["Actor"]:  # type: ignore[override]  # Pykka has attributes
+        """The class of the actor."""
+        return type(self._actor)
+
+    @property
+    def actor_urn(self) -> str:  # type: ignore[override]  # Pykka has attributes
+        """The name of the actor."""
+        return self._actor.actor_urn
+
+    @property
+    def actor_inbox(self) -> Mailbox:  # type: ignore[override]  # Pykka has attributes
+        """The actor's mailbox."""
+        return Mailbox(self._actor)
+
+    @property
+    def actor_stopped(self) -> threading.Event:  # type: ignore[override]  # Pykka has attributes
+        """Set when the actor has stopped."""
+        return self._actor.actor_stopped
 
     @property
     def _actor_weakref(self) -> "weakref.ref[Actor]":  # type: ignore[override]  # read by proxies only
-        inbox: Any = self.actor_inbox
-        return weakref.ref(inbox.actor)
+        return weakref.ref(self._actor)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Ref) and other._actor is self._actor
+
+    def __hash__(self) -> int:
+        return id(self._actor)
 
     def tell(self, message: Any) -> None:
         """Put a message into the actor's mailbox, at once.
@@ -106,12 +132,11 @@ class Ref(pykka.ActorRef["Actor"]):
         Raises:
             ActorDeadError: the actor has stopped.
         """
-        inbox: Any = self.actor_inbox
-        actor = inbox.actor
-        if actor is None:
+        actor = self._actor
+        if actor.actor_stopped is _STOPPED:
             refuse(Envelope(message))
         else:
-            inbox.post(actor, Envelope(message))
+            actor.stage.post(actor, Envelope(message))
 
 
 class Actor(pykka.Actor):
@@ -120,27 +145,35 @@ class Actor(pykka.Actor):
     Actors of an invocation are made with `system.spawn(SomeActor, ...)`, never with Pykka's `start()`.
     """
 
-    handles: ClassVar[tuple[type[Message], ...]] = ()
+    actor_stopped = _RUNNING
 
     def __init__(self, stage: "Stage", name: str = "") -> None:
-        # Not Pykka's own __init__: its uuid and Event would be a third of what a step costs.
+        # Not Pykka's own __init__: its uuid, Event, inbox and ref would be a third of what a step costs.
         self.actor_urn = name or type(self).__name__
         self.stage = stage
-        self.actor_inbox = mailbox = Mailbox()
-        mailbox.actor = self
-        mailbox.post = stage.post
-        self.actor_stopped = _RUNNING
-        self.ref = self._actor_ref = Ref(self)
+
+    @property
+    def ref(self) -> Ref:
+        """A reference to this actor."""
+        return Ref(self)
+
+    @property
+    def _actor_ref(self) -> Ref:  # type: ignore[override]  # Pykka has an attribute
+        return Ref(self)
+
+    @property
+    def actor_inbox(self) -> Mailbox:  # type: ignore[override]  # Pykka has an attribute
+        """This actor's mailbox."""
+        return Mailbox(self)
 
     @classmethod
-    def start(cls, *args: Any, **kwargs: Any) -> "pykka.ActorRef[Self]":
+    def start(cls, *_args: Any, **_kwargs: Any) -> "pykka.ActorRef[Self]":  # pyright: ignore[reportIncompatibleMethodOverride]  # nothing is taken
         """Refused: an actor lives on a stage."""
-        del args, kwargs
         raise TypeError(f"{cls.__name__} runs on an actor system: use system.spawn({cls.__name__}, ...)")
 
     @staticmethod
-    def _create_actor_inbox() -> Mailbox:
-        return Mailbox()
+    def _create_actor_inbox() -> Any:
+        raise AssertionError("an actor's mailbox belongs to its stage")
 
     @staticmethod
     def _create_future() -> pykka.Future[Any]:
@@ -160,10 +193,7 @@ class Actor(pykka.Actor):
             self._stop()
 
     def _stop(self) -> None:
-        self.actor_stopped = self._actor_ref.actor_stopped = _STOPPED
-        mailbox = self.actor_inbox
-        assert isinstance(mailbox, Mailbox)
-        mailbox.actor = None
+        self.actor_stopped = _STOPPED
         self.on_stop()
 
     def deliver(self, envelope: Envelope[Any]) -> None:

@@ -86,6 +86,7 @@ class CheckpointActor(Actor):
         self._supervisor = supervisor
         self._queue: deque[tuple[OperationUpdate, bool, int]] = deque()  # update, awaited, bytes
         self._queued_bytes = 0
+        self._awaited = 0  # of the queued updates
         self._in_flight: list[tuple[OperationUpdate, bool, int]] | None = None
         self._refresh = False
         self._live: dict[str, _Live] = {}
@@ -109,6 +110,7 @@ class CheckpointActor(Actor):
         size = wire_size(update)
         self._queue.append((update, message.awaited, size))
         self._queued_bytes += size
+        self._awaited += message.awaited
         self._register(message.operation, update.id, parent, update.type)
         ends = update.action is OperationAction.SUCCEED or update.action is OperationAction.FAIL
         if ends and update.type is OperationType.CONTEXT:
@@ -198,7 +200,7 @@ class CheckpointActor(Actor):
         if len(self._queue) >= MAX_UPDATES or self._queued_bytes >= MAX_BYTES:
             self._send()
         elif self._queue or self._refresh:
-            self.stage.want_flush(self.ref)
+            self.stage.want_flush(self.ref, awaited=self._refresh or self._awaited > 0)
 
     def _flush(self, _message: Flush) -> None:
         if self._in_flight is None and (self._queue or self._refresh):
@@ -211,6 +213,7 @@ class CheckpointActor(Actor):
         while queued and len(batch) < MAX_UPDATES and (not batch or total + queued[0][2] <= MAX_BYTES):
             entry = queued.popleft()
             total += entry[2]
+            self._awaited -= entry[1]
             batch.append(entry)
         self._queued_bytes -= total
         self._in_flight = batch
@@ -283,7 +286,7 @@ class CheckpointActor(Actor):
     def _over(self, kind: FailureKind, exception: Exception | None) -> None:
         self.state = CheckpointState.OVER
         self._queue.clear()
-        self._queued_bytes = 0
+        self._queued_bytes = self._awaited = 0
         self._refresh = False
         self._supervisor.tell(CheckpointingOver(kind, exception))
         self._orphan_all()

@@ -61,7 +61,7 @@ class Dispatcher(Protocol):
     def work(self, job: Job) -> None: ...
     def drop(self, job: Job) -> None: ...
     def ready(self, task: Task) -> None: ...
-    def want_flush(self, reply_to: "Ref") -> None: ...
+    def want_flush(self, reply_to: "Ref", *, awaited: bool) -> None: ...
     def when_idle(self, reply_to: "Ref", message: Message) -> None: ...
     def is_still(self, number: int) -> bool: ...
 
@@ -100,6 +100,7 @@ class HubDispatcher:
         self._timers = TimerQueue()
         self._flush: Ref | None = None
         self._flush_since = 0.0
+        self._flush_awaited = False
         self._idle: deque[tuple[Ref, Message]] = deque()
         self._stillness = 0
         self._still = False
@@ -140,7 +141,8 @@ class HubDispatcher:
     def ready(self, task: Task) -> None:
         self._runnable.append(task)
 
-    def want_flush(self, reply_to: "Ref") -> None:
+    def want_flush(self, reply_to: "Ref", *, awaited: bool) -> None:
+        self._flush_awaited = awaited
         if self._flush is None:
             self._flush = reply_to
             self._flush_since = time.monotonic()
@@ -314,14 +316,20 @@ class HubDispatcher:
         if job.kind is JobKind.CALL:
             job.state = JobState.RUNNING
             _settle(perform(job))
-        elif self._timers.next_moment(company=False) is not None:
-            self._to_pool(job)  # a timer may come due while it runs
+        elif self._others_may_go_on():
+            self._to_pool(job)
         else:
             if self._flush is not None and self._inline.must_send_start(job):
                 self._call_now(runtime)
             if job.state is JobState.QUEUED and not runtime.over:
                 job.state = JobState.RUNNING
                 _settle(self._inline.perform(job))
+
+    def _others_may_go_on(self) -> bool:
+        """True if a timer may come due, or an answer let somebody go on, while a body runs here."""
+        if self._flush is not None and self._flush_awaited:
+            return True
+        return self._timers.next_moment(company=False) is not None
 
     def _call_now(self, runtime: Runtime) -> None:
         """Send what is queued, and handle the answer."""

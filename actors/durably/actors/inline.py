@@ -4,7 +4,7 @@ While a body runs on the hub, the hub cannot send anything. A short one should s
 (one round trip instead of two); one that lasts must not hide it: others look at the history to see what
 an execution is doing. Nobody knows beforehand which it is. So:
 
-- A step function that has just been seen to end within a millisecond is taken to be short.
+- A step function that has just been seen to end within 10 ms is taken to be short.
 - Of others, the first in an invocation has its START sent ahead, which needs no thread.
 - From the second on there is a sentry: one thread that, when a body has run for 20 ms, sends what is
   queued in the hub's place. The hub is blocked in the body then and touches no actor; a lock (the baton)
@@ -19,7 +19,7 @@ from durably.actors.stage import Job
 from durably.actors.workers import Completion, perform
 
 HIDDEN_AT_MOST = 0.020
-SHORT = 0.001
+SHORT = 0.010
 
 
 class InlineBodies:
@@ -46,9 +46,10 @@ class InlineBodies:
         else:
             with self._sentry.watching(began):
                 completion = perform(job)
-        if time.monotonic() - began < SHORT:
+        lasted = time.monotonic() - began
+        if lasted < SHORT:
             self._short.add(job.code)
-        else:
+        elif lasted >= HIDDEN_AT_MOST:
             self._short.discard(job.code)
         return completion
 

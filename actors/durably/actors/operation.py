@@ -374,7 +374,8 @@ class OperationActor(Actor):
         MapDone: cells(_work_done, OperationState.EXECUTING) | cells(_ignore, OperationState.ORPHANED),
         Confirmed: cells(_news, *EXPECTING) | cells(_ignore, OperationState.ORPHANED),
         News: cells(_news, *EXPECTING) | cells(_ignore, *INDIFFERENT),
-        Orphaned: cells(_orphaned, *ALIVE) | cells(_ignore, OperationState.COMPLETED),
+        Orphaned: cells(_orphaned, *ALIVE)
+        | cells(_ignore, OperationState.COMPLETED, OperationState.ORPHANED),
     }
 
 

@@ -101,8 +101,11 @@ class Stage(Protocol):
         """Let a task go on that is parked on `ticket`; otherwise nothing happens."""
         ...
 
-    def want_flush(self, reply_to: "Ref") -> None:
-        """Tell `Flush` once nothing is left to handle or to run, so that a batch is as full as it can be."""
+    def want_flush(self, reply_to: "Ref", *, awaited: bool) -> None:
+        """Tell `Flush` once nothing is left to handle or to run, so that a batch is as full as it can be.
+
+        `awaited` tells whether somebody goes on when the call is answered.
+        """
         ...
 
     def when_idle(self, reply_to: "Ref", message: "Message") -> None:

@@ -60,11 +60,23 @@ class TaskState(enum.Enum):
     ABANDONED = "abandoned"
 
 
+class TaskGreenlet(greenlet.greenlet):
+    """The greenlet of a task."""
+
+    task: "Task"
+
+
+def current_task() -> "Task | None":
+    """The task whose code calls this, if any."""
+    return getattr(greenlet.getcurrent(), "task", None)
+
+
 class Task:
     """A flow of workflow code.
 
     `code` must not raise: it reports how it went by a message. `unwinding` makes the exception that is
-    thrown into it when its context is finished before it is.
+    thrown into it when its context is finished before it is. It starts with a copy of the context variables
+    in `context`, by default of those where it is made.
     """
 
     __slots__ = (
@@ -91,6 +103,7 @@ class Task:
         *,
         unwinding: Callable[[], BaseException] = Unwinding,
         depth: int = 0,
+        context: contextvars.Context | None = None,
     ) -> None:
         self.name = name
         self.scope = scope
@@ -104,9 +117,10 @@ class Task:
         self.on_end: Callable[[Task], None] | None = None
         self._how: Resumption | None = None
         self._hub: greenlet.greenlet | None = None
+        self._greenlet = TaskGreenlet(code)
+        self._greenlet.task = self
         # A fresh greenlet would have an empty context.
-        self._greenlet = greenlet.greenlet(code)
-        self._greenlet.gr_context = contextvars.copy_context()
+        self._greenlet.gr_context = contextvars.copy_context() if context is None else context.copy()
 
     # ------------------------------------------------------------------ for the code inside
 

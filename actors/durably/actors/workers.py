@@ -98,6 +98,8 @@ class WorkerPool:
             self._jobs.put(None)
         deadline = None if timeout is None else time.monotonic() + timeout
         for thread in self._threads:
+            if thread.ident is None:  # interrupted before it had started
+                continue
             thread.join(None if deadline is None else max(0.0, deadline - time.monotonic()))
         left = [job.name for job in list(self._running.values())]
         self._threads = [thread for thread in self._threads if thread.is_alive()]
@@ -109,14 +111,15 @@ class WorkerPool:
             thread = threading.Thread(
                 target=self._work, args=(number,), name=f"durably-worker-{number}", daemon=True
             )
+            self._threads.append(thread)  # first: an interrupt while it starts must not lose it
             try:
                 thread.start()
             except RuntimeError:  # the environment allows no more threads: go on with those there are
+                self._threads.pop()
                 if not self._threads:
                     raise
                 self._max_workers = len(self._threads)
                 return
-            self._threads.append(thread)
 
     def _work(self, number: int) -> None:
         while True:

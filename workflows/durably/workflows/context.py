@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from durably.actors.model import OperationSubType, OperationType
-from durably.actors.task import Task
+from durably.actors.task import Task, current_task
 from durably.workflows._validation import check_callable, check_type
 from durably.workflows.concurrency.models import BatchResult
 from durably.workflows.config import (
@@ -22,10 +22,15 @@ from durably.workflows.config import (
     ParallelConfig,
     StepConfig,
 )
+from durably.workflows.decorators import (
+    durable_parallel_branch,
+    durable_step,
+    durable_wait_for_callback,
+    durable_with_child_context,
+)
 from durably.workflows.exceptions import (
     ExecutionError,
     NonDeterministicExecutionError,
-    SuspendExecution,
     ValidationError,
 )
 from durably.workflows.identity import operation_id
@@ -39,6 +44,15 @@ from durably.workflows.types import LambdaContext, LoggerInterface, StepContext
 
 if TYPE_CHECKING:
     from durably.workflows.invocation import Invocation
+
+__all__ = [
+    "DurableContext",
+    "ExecutionContext",
+    "durable_parallel_branch",
+    "durable_step",
+    "durable_wait_for_callback",
+    "durable_with_child_context",
+]
 
 T = TypeVar("T")
 U = TypeVar("U")
@@ -330,14 +344,17 @@ class DurableContext:
 
     def _misused(self) -> BaseException:
         """Why this context cannot be used where it is used."""
-        current = self.invocation.current_task()
+        current = current_task()
+        if current is not None and id(current) not in self.invocation.system.tasks:
+            return ExecutionError(
+                f"A context of {self.task.name!r} in an earlier invocation was used in {current.name!r}. "
+                "Each invocation hands out contexts of its own; do not keep them."
+            )
         if current is not None:
             return ExecutionError(
                 f"A durable operation of {self.task.name!r} was called in the code of {current.name!r}. "
                 "Code that is handed a context must use that context only."
             )
-        if self.task.unwound:
-            return SuspendExecution("The invocation has ended.")
         return ExecutionError(
             f"A durable operation of {self.task.name!r} was called outside workflow code: inside a step's "
             "body, or on a thread of your own. A step cannot contain operations: use "

@@ -41,6 +41,8 @@ LARGEST_RESPONSE = 6 * 1024 * 1024 - 50
 """In characters of the output's text; a larger result or error is checkpointed instead."""
 DEADLINE_MARGIN = 1.0
 """Seconds before the deadline when bodies that still run are given up."""
+INTERRUPT_PATIENCE = 1.0
+"""Seconds that bodies may still run after Ctrl-C."""
 UNEXPECTED_EVENT = (
     "Unexpected payload provided to start the durable execution. "
     "Check your resource configurations to confirm the durability is set."
@@ -216,12 +218,16 @@ def _invoke(
     def root(task: Task) -> Outcome:
         return Succeeded(None, func(input_event, DurableContext(invocation, task, replaying=replaying)))
 
+    patience = None
     try:
         invocation.root(root)
         ending = system.run()
         report = _deadlock(system) if ending is not None and ending.kind is EndKind.DEADLOCK else None
+    except KeyboardInterrupt:
+        patience = INTERRUPT_PATIENCE
+        raise
     finally:
-        left = system.close(time_left() if time_left else None)
+        left = system.close(time_left() if time_left else patience)
         if left:
             logger.warning(
                 "The invocation ends while step bodies still run: %s. Their results are lost.", left

@@ -3,6 +3,7 @@
 Everything here is made when the invocation starts and gone when it ends.
 """
 
+import contextvars
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -82,12 +83,29 @@ class Invocation:
     def root(self, code: Code) -> None:
         """Start the handler's own task."""
         supervisor = self.supervisor
-        task = self.task("the handler", None, 0, code, lambda outcome: supervisor.tell(Finish(outcome)))
+        task = self.task(
+            "the handler",
+            None,
+            0,
+            code,
+            contextvars.copy_context(),
+            lambda outcome: supervisor.tell(Finish(outcome)),
+        )
         self.system.spawn_task(task)
 
-    def context_task(self, name: str, scope: Scope, depth: int, code: Code, operation: Ref) -> Task:
+    def context_task(
+        self,
+        name: str,
+        scope: Scope,
+        depth: int,
+        code: Code,
+        variables: contextvars.Context,
+        operation: Ref,
+    ) -> Task:
         """The task of a recorded context: its outcome goes to its operation."""
-        return self.task(name, scope, depth, code, lambda outcome: operation.tell(Returned(outcome)))
+        return self.task(
+            name, scope, depth, code, variables, lambda outcome: operation.tell(Returned(outcome))
+        )
 
     def join(self, current: Task, name: str, scope: Scope, code: Code) -> Any:
         """Run code in a task of its own, with no operation, and park the current one until it has ended.
@@ -101,11 +119,18 @@ class Invocation:
             how = Refused(outcome.exception) if isinstance(outcome, Raised) else Completed(None, outcome)
             system.resume(awaiter.task, awaiter.ticket, how)
 
-        system.spawn_task(self.task(name, scope, current.depth + 1, code, report))
+        variables = contextvars.copy_context()
+        system.spawn_task(self.task(name, scope, current.depth + 1, code, variables, report))
         return current.park(name).outcome
 
     def task(
-        self, name: str, scope: Scope | None, depth: int, code: Code, report: Callable[[Outcome], None]
+        self,
+        name: str,
+        scope: Scope | None,
+        depth: int,
+        code: Code,
+        variables: contextvars.Context,
+        report: Callable[[Outcome], None],
     ) -> Task:
         """A task that runs `code` and reports its outcome, unless it is unwound."""
 
@@ -119,12 +144,8 @@ class Invocation:
             if not task.unwound:
                 report(outcome)
 
-        task = Task(name, scope, run, unwinding=_suspended, depth=depth)
+        task = Task(name, scope, run, unwinding=_suspended, depth=depth, context=variables)
         return task
-
-    def current_task(self) -> Task | None:
-        """The task whose code calls this, if any."""
-        return next((task for task in self.system.tasks.values() if task.is_current()), None)
 
 
 def _suspended() -> BaseException:

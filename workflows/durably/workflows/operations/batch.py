@@ -1,5 +1,6 @@
 """What `map` and `parallel` share: branches, their results, and the decision when it is enough."""
 
+import contextvars
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -70,6 +71,7 @@ class Batch:
     item_serdes: SerDes[Any] | None
     summary_generator: SummaryGenerator[Any] | None
     flat: bool
+    variables: contextvars.Context = attrs.field(factory=contextvars.copy_context)
     broken: Exception | None = None  # raised where branches were named
 
     # ------------------------------------------------------------------ as a whole
@@ -181,12 +183,13 @@ class Batch:
             return
         if self.flat or (record is not None and record.status.is_terminal):
             code = self._code(place, index, replayed=not self.flat)
-            invocation.system.spawn_task(invocation.task(place.label, scope, depth, code, done))
+            task = invocation.task(place.label, scope, depth, code, self.variables, done)
+            invocation.system.spawn_task(task)
             return
         code = self._code(place, index, replayed=False)
 
         def task_for(operation: Ref) -> Task:
-            return invocation.context_task(place.label, scope, depth, code, operation)
+            return invocation.context_task(place.label, scope, depth, code, self.variables, operation)
 
         spec = Spec(Kind.CONTEXT, place.start(), task=task_for, branch=(concurrency, index))
         invocation.operation(spec).tell(Begin(None, record))

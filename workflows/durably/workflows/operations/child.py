@@ -1,5 +1,6 @@
 """`context.run_in_child_context`: operations that are grouped, and recorded as one."""
 
+import contextvars
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -54,8 +55,11 @@ def run_in_child_context(place: Place, func: Callable[["DurableContext"], T], co
         return rebuilt
     code = code_of_context(place, func, config.serdes, config.summary_generator)
 
+    variables = contextvars.copy_context()
+
     def task_for(operation: Ref) -> Task:
-        return context.invocation.context_task(place.label, scope, context.task.depth + 1, code, operation)
+        depth = context.task.depth + 1
+        return context.invocation.context_task(place.label, scope, depth, code, variables, operation)
 
     spec = Spec(Kind.CONTEXT, place.start(), task=task_for)
     value: T = place.result(

@@ -47,7 +47,7 @@ def map_over(
         config.item_serdes,
         config.summary_generator,
         is_flat(config.nesting_type),
-        broken,
+        broken=broken,
     )
     return batch.result()
 
