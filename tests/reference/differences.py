@@ -1,0 +1,78 @@
+"""What our updates are meant to have otherwise than AWS's, and why: the whole list."""
+
+import attrs
+
+
+@attrs.frozen
+class Difference:
+    """What is not compared in one scenario.
+
+    Args:
+        reason: why it is meant to differ.
+        parts: which parts of a run differ; none of them if only the words of errors do.
+    """
+
+    reason: str
+    parts: frozenset[str] = frozenset()
+
+
+WORDING = Difference(
+    "The SDK's own message: ours says what was wrong, where, and what to do. The type is the same."
+)
+EVERYTHING = frozenset({"output", "endings", "updates", "all updates", "operations"})
+
+DIFFERENCES = {
+    **dict.fromkeys(
+        (
+            # Which operation's result it is that cannot be serialized.
+            "a_result_that_cannot_be_serialized",
+            "an_unserializable_result_that_is_caught_and_replayed",
+            "a_childs_result_that_cannot_be_serialized",
+            "a_branch_whose_result_cannot_be_serialized",
+            "a_flat_branch_whose_result_cannot_be_serialized",
+            # Which attempt was interrupted.
+            "an_at_most_once_step_interrupted_with_an_attempt_left",
+            "an_at_most_once_step_interrupted_in_its_last_attempt",
+            "an_interrupted_at_most_once_step_that_is_caught",
+            "an_at_most_once_step_interrupted_in_a_branch",
+            # What was recorded, and what is called now.
+            "a_step_that_was_renamed",
+            "a_step_that_became_a_wait",
+            "a_subtype_that_changed",
+            "a_child_that_became_virtual",
+            "a_child_that_changed_inside",
+            "a_large_map_that_went_flat",
+            "a_map_under_way_that_went_flat",
+            "a_map_under_way_that_went_nested",
+            "a_large_map_without_operations_that_went_flat",
+            "a_large_map_that_went_nested",
+            "branches_that_changed_their_names",
+            "a_map_that_became_a_parallel",
+        ),
+        WORDING,
+    ),
+    "a_retry_strategy_that_raises": Difference(
+        "AWS's SDK leaves the step STARTED and fails the execution; ours records the failure of the step, "
+        "with what the strategy raised.",
+        frozenset({"output", "updates", "all updates", "operations"}),
+    ),
+    "an_error_of_40_kilobytes_in_a_step": Difference(
+        "The service takes errors of 32 KB at most. AWS's SDK sends a longer one, and the refusal fails the "
+        "execution; ours shortens the message, and user code can catch the StepError.",
+        EVERYTHING,
+    ),
+    "an_error_that_no_checkpoint_takes": Difference(
+        "The same for the error of the execution itself: ours is recorded, shortened.",
+        frozenset({"output", "updates", "all updates", "operations"}),
+    ),
+    "a_result_that_no_checkpoint_takes": Difference(
+        "The service takes payloads of 6 MiB at most. AWS's SDK sends a longer one and fails the execution "
+        "with the refusal; ours does not send it, and fails it with a SerDesError that says what to do.",
+        frozenset({"output"}),
+    ),
+    "a_large_child_that_changed": Difference(
+        "A context that was recorded as complete is run again for its result. An operation that it never had "
+        "is sent by AWS's SDK, below a finished context; ours calls it non-deterministic.",
+        EVERYTHING,
+    ),
+}
