@@ -30,7 +30,12 @@ from durably.workflows.concurrency.completion_record import read_completion_reco
 from durably.workflows.concurrency.models import BatchItem, BatchResult, infer_completion_reason
 from durably.workflows.config import NestingType
 from durably.workflows.errors import recorded_error
-from durably.workflows.exceptions import ChildContextError, ExecutionError, InvocationError
+from durably.workflows.exceptions import (
+    ChildContextError,
+    ExecutionError,
+    InvocationError,
+    NonDeterministicExecutionError,
+)
 from durably.workflows.identity import operation_id
 from durably.workflows.operations.child import LARGEST_RESULT, code_of_context, refuse_recorded
 from durably.workflows.operations.place import Place, terminal_error
@@ -55,14 +60,15 @@ _ITEM_STATUS = {
 class Batch:
     """A map or parallel: its place, its branches by index, and how it was configured.
 
-    `run(context, index)` is the branch's code, `name_of(index)` its name.
+    `run(context, index)` is the branch's code, `given_name(index)` the name that the user gave it, if any.
     """
 
     place: Place
     context: "DurableContext"  # the one that branches belong to
     size: int
     run: Callable[["DurableContext", int], Any]
-    name_of: Callable[[int], str | None]
+    given_name: Callable[[int], str | None]
+    name_prefix: str
     branch_sub_type: str
     result_type: str
     max_concurrency: int | None
@@ -127,7 +133,7 @@ class Batch:
     ) -> CompletionReason | None:
         assert self.completion.should_complete is not None
         items = tuple(
-            CompletionItemStatus(index, self.name_of(index), _ITEM_STATUS[branch.status])
+            CompletionItemStatus(index, self.given_name(index), _ITEM_STATUS[branch.status])
             for index, branch in enumerate(branches)
         )
         status = CompletionStatus(succeeded, failed, succeeded + failed, len(branches), items)
@@ -157,11 +163,11 @@ class Batch:
         return branches
 
     def _branch_place(self, index: int) -> Place:
+        given = self.given_name(index)
+        name = f"{self.name_prefix}{index}" if given is None else given
         own_id = operation_id(self.place.id, index)
         record = self.context.invocation.snapshot.get(own_id)
-        return Place(
-            self.context, own_id, OperationType.CONTEXT, self.branch_sub_type, self.name_of(index), record
-        )
+        return Place(self.context, own_id, OperationType.CONTEXT, self.branch_sub_type, name, record)
 
     def _begin(self, concurrency: Ref, index: int) -> None:
         """Let a branch begin; a branch that is recorded as complete only rebuilds its large result."""
@@ -266,18 +272,26 @@ class Batch:
             if decision is not None and decision.was_unfinished(index):
                 items.append(BatchItem(index, BatchItemStatus.STARTED))
             else:
-                items.append(self._rebuilt_item(index))
+                items.append(self._rebuilt_item(index, decided=decision is not None))
         if decision is None:
             return BatchResult(items, infer_completion_reason(items, total, self.completion))
         return BatchResult(items, decision.completion_reason)
 
-    def _rebuilt_item(self, index: int) -> BatchItem[Any]:
+    def _rebuilt_item(self, index: int, *, decided: bool) -> BatchItem[Any]:
         place = self._branch_place(index)
         place.check_record()
         record = place.record
-        if not self.flat:
+        if self.flat:
+            refuse_recorded(place)
+        else:
             if record is None or not record.status.is_terminal:
-                return BatchItem(index, BatchItemStatus.STARTED)
+                if not decided:
+                    return BatchItem(index, BatchItemStatus.STARTED)
+                raise NonDeterministicExecutionError(
+                    f"Branch {place.label!r} ({place.id}) was complete when its batch was, but has no such "
+                    "record. Do not change nesting_type while executions are under way.",
+                    step_id=place.id,
+                )
             if not record.replay_children:
                 return self._recorded_item(index, record)
         current = self.place.context.task

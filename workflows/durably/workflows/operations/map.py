@@ -38,7 +38,8 @@ def map_over(
         place.context.batch_context(place.id),
         len(inputs),
         lambda context, index: func(context, inputs[index], index, inputs),
-        lambda index: names[index] if names else f"map-item-{index}",
+        lambda index: names[index] if names else None,
+        "map-item-",
         OperationSubType.MAP_ITERATION,
         "MapResult",
         config.max_concurrency,
@@ -63,7 +64,8 @@ def parallel(
         place.context.batch_context(place.id),
         len(functions),
         lambda context, index: functions[index](context),
-        lambda index: _name_of_branch(functions[index], index),
+        lambda index: _given_name(functions[index]),
+        "parallel-branch-",
         OperationSubType.PARALLEL_BRANCH,
         "ParallelResult",
         config.max_concurrency,
@@ -76,8 +78,6 @@ def parallel(
     return batch.result()
 
 
-def _name_of_branch(function: object, index: int) -> str | None:
+def _given_name(function: object) -> str | None:
     name: object = getattr(function, "name", None)
-    if isinstance(name, str) and isinstance(function, ParallelBranch):
-        return name
-    return f"parallel-branch-{index}"
+    return name if isinstance(name, str) and isinstance(function, ParallelBranch) else None
