@@ -36,13 +36,22 @@ class HandlerCode:
 def code_of(handler: Handler) -> HandlerCode:
     """Where `handler` was defined, with the source of that file as it is now."""
     function = inspect.unwrap(handler)
-    name = getattr(function, "__qualname__", "<locals>")
+    name = _name_of(handler, function)
     file = inspect.getsourcefile(function) if inspect.isfunction(function) else None
     if "<" in name or file is None or not Path(file).is_file():
         return HandlerCode()
     loader = getattr(sys.modules.get(function.__module__), "__loader__", None)
     source = loader.get_data("") if isinstance(loader, _StoredSource) else Path(file).read_bytes()
     return HandlerCode(str(Path(file).resolve()), name, hash_of(source), source)
+
+
+def _name_of(handler: Handler, function: Handler) -> str:
+    """What a handler is called in its module: `handler = durable_execution(function)` gives it two names."""
+    names: dict[str, Any] = getattr(sys.modules.get(function.__module__), "__dict__", {})
+    own: str = getattr(function, "__qualname__", "<locals>")
+    if names.get(own) is handler:
+        return own
+    return next((name for name, value in names.items() if value is handler), own)
 
 
 def hash_of(source: bytes) -> str:
@@ -95,7 +104,7 @@ def load_module(path: Path, source: bytes) -> ModuleType:
     sys.modules[name] = module
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         del sys.modules[name]
         raise HandlerNotFoundError(f"Cannot import {path}: {type(error).__name__}: {error}") from error
     return module

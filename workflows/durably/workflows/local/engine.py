@@ -30,7 +30,7 @@ from durably.workflows.local.errors import (
     ServiceError,
     invalid,
 )
-from durably.workflows.local.executions import Execution
+from durably.workflows.local.executions import Execution, Observer
 from durably.workflows.local.functions import Function, Functions
 from durably.workflows.local.lanes import Lanes
 from durably.workflows.local.records import ExecutionRecord, StoredExecution, new_execution
@@ -48,6 +48,7 @@ class Engine:
         max_invocations: int,
         page_size: int,
         invocation_timeout: float,
+        observer: Observer | None = None,
     ) -> None:
         self.store = store
         self.clock = clock
@@ -57,6 +58,7 @@ class Engine:
         self._invoker = invoker
         self._page_size = page_size
         self._invocation_timeout = invocation_timeout
+        self._observer = observer
         self._lock = threading.RLock()
         self._runs: dict[str, Run] = {}
         self._closing = False
@@ -112,7 +114,7 @@ class Engine:
             return self._adopt(stored, function)
 
     def _adopt(self, stored: StoredExecution, function: Function) -> Run:
-        execution = Execution(stored, self.clock, self.store, self.functions.preflight)
+        execution = Execution(stored, self.clock, self.store, self.functions.preflight, self._observer)
         run = Run(execution, function.handler, self._invoker if function.durable else invoke_plain)
         self._runs[execution.arn] = run
         self.lanes.wake(execution.arn)

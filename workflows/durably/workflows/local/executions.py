@@ -49,6 +49,11 @@ class Journal(Protocol):
         ...
 
 
+Observer = Callable[[str, Mapping[str, Operation]], None]
+"""Told an ARN and what has changed in that execution, as soon as it is durable; of one that is read from
+the store, first all of it. It is called while the execution is locked, so it must return at once."""
+
+
 @attrs.frozen(slots=True)
 class Invocation:
     """What a new invocation of the handler is given."""
@@ -72,6 +77,7 @@ class Execution:
         clock: Clock,
         journal: Journal | None = None,
         preflight: Callable[[str], ErrorObject | None] = _no_function,
+        observer: Observer | None = None,
     ) -> None:
         self.record = stored.record
         self.arn = stored.record.arn
@@ -84,6 +90,7 @@ class Execution:
         self._id = stored.record.operation_id
         self._clock = clock
         self._journal = journal
+        self._observer = observer
         self._scope = Scope(self._callback_id, preflight, stored.record.parent_arn is not None)
         self._lock = threading.RLock()
         self._order: list[str] = []
@@ -352,6 +359,8 @@ class Execution:
             elif operation_id in self.requests and operation.status.is_terminal:
                 del self.requests[operation_id]
                 self._heartbeats.pop(operation_id, None)
+        if self._observer is not None and operations:
+            self._observer(self.arn, operations)
 
     def _next_token(self) -> str:
         self._sequence += 1

@@ -48,6 +48,13 @@ class LocalExecution:
         status = self._run.execution.summary.status
         return status.value if status.is_terminal else "RUNNING"
 
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait for the end, at most `timeout` seconds of real time; returns whether it has come.
+
+        It has also come, as far as this service is concerned, when the service cannot go on.
+        """
+        return self._run.done.wait(timeout)
+
     def result(self, timeout: float | None = None) -> Any:
         """Wait for the end, at most `timeout` seconds of real time, and return the result.
 

@@ -12,7 +12,7 @@ import json
 import os
 import re
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from types import TracebackType
 from typing import Any, Self
 
@@ -31,6 +31,7 @@ from durably.workflows.local.engine import Engine
 from durably.workflows.local.errors import (
     invalid,
 )
+from durably.workflows.local.executions import Observer
 from durably.workflows.local.functions import Function
 from durably.workflows.local.handle import LocalExecution
 from durably.workflows.local.records import ExecutionRecord, make_arn
@@ -60,6 +61,7 @@ class LocalService:
         max_invocations: int = 32,
         page_size: int = 1000,
         invocation_timeout: float = 900.0,
+        observer: Observer | None = None,
     ) -> None:
         """Open the service on the database at `path`, or in memory if there is none.
 
@@ -70,6 +72,7 @@ class LocalService:
             max_invocations: how many invocations run at once, each on a thread of its own.
             page_size: how many operations an invocation's event carries; the rest is fetched.
             invocation_timeout: what handlers are told they have, in seconds. Nothing is killed.
+            observer: told of everything that changes, by ARN; it must return at once.
 
         Raises:
             DatabaseInUseError: another process owns the database.
@@ -77,7 +80,9 @@ class LocalService:
         """
         self.clock: Clock = clock or RealClock()
         self.store: Store = MemoryStore() if path is None else SqliteStore(path)
-        self._engine = Engine(self.store, self.clock, invoker, max_invocations, page_size, invocation_timeout)
+        self._engine = Engine(
+            self.store, self.clock, invoker, max_invocations, page_size, invocation_timeout, observer
+        )
 
     def __enter__(self) -> Self:
         return self
@@ -139,15 +144,20 @@ class LocalService:
         """All executions of the store, oldest first, finished ones too."""
         return self.store.summaries()
 
-    def recover(self, *, latest: bool = False) -> list[LocalExecution]:
+    def recover(self, *, latest: bool = False, only: Collection[str] | None = None) -> list[LocalExecution]:
         """Go on with every unfinished execution of the database that is not running already.
 
-        Each goes on with the version of the code that it began with. With `latest` it goes on with what
-        its file holds now, and keeps to that from here on. One whose code cannot be loaded is returned
-        too; its `result()` says why.
+        With `only`, with those of these ARNs and what they have invoked. Each goes on with the version of
+        the code that it began with. With `latest` it goes on with what its file holds now, and keeps to
+        that from here on. One whose code cannot be loaded is returned too; its `result()` says why.
         """
         recovered: list[LocalExecution] = []
+        chosen = None if only is None else set(only)
         for summary in self.store.summaries():
+            if chosen is not None:
+                if summary.record.arn not in chosen and summary.record.parent_arn not in chosen:
+                    continue
+                chosen.add(summary.record.arn)  # oldest first: whom it has invoked comes later
             if not summary.operation.status.is_terminal:
                 run = self._engine.recover(summary.record, latest=latest)
                 if run is not None:

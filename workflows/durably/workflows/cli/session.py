@@ -1,0 +1,149 @@
+"""One use of the service by a command: standard output kept clean, a display, and Ctrl-C.
+
+Standard output carries results only. What user code prints goes to standard error, at the level of file
+descriptors too, so that it holds for the processes that a step starts.
+"""
+
+import contextlib
+import os
+import shlex
+import signal
+import sys
+from collections.abc import Generator, Sequence
+from pathlib import Path
+from typing import TextIO
+
+import click
+
+from durably.workflows.cli.failures import origin, user_traceback
+from durably.workflows.cli.plain_lines import PlainLines
+from durably.workflows.cli.progress import Feed, describe_error
+from durably.workflows.local import (
+    ExecutionFailedError,
+    HandlerNotFoundError,
+    LocalExecution,
+    LocalService,
+    LocalServiceError,
+    ServiceError,
+)
+
+INTERRUPTED = 130
+"""The exit code after Ctrl-C or SIGTERM, as of a process that SIGINT ended."""
+
+
+def say(text: str) -> None:
+    """Tell the user something, on standard error."""
+    click.echo(text, err=True)
+
+
+@contextlib.contextmanager
+def clean_stdout() -> Generator[TextIO]:
+    """Standard output for results; meanwhile everything else that is written there goes to standard error."""
+    sys.stdout.flush()
+    saved = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        with contextlib.redirect_stdout(sys.stderr), open(saved, "w", closefd=False) as results:
+            yield results
+    finally:
+        os.dup2(saved, 1)
+        os.close(saved)
+
+
+@contextlib.contextmanager
+def errors_explained() -> Generator[None]:
+    """Turn what the service cannot do into a message and exit code 1."""
+    try:
+        yield
+    except LocalServiceError as error:
+        explain(error)
+        raise SystemExit(1) from error
+    except ServiceError as error:
+        say(f"Error: {error.message}")
+        raise SystemExit(1) from error
+
+
+def explain(error: LocalServiceError) -> None:
+    """Say what the service cannot do; of code that does not import, the traceback in it."""
+    if isinstance(error, HandlerNotFoundError) and error.__cause__ is not None:
+        say(user_traceback(error.__cause__))
+    say(f"Error: {error}")
+
+
+class Session:
+    """Waits for executions of a service, shows them, and reports how they ended."""
+
+    def __init__(self, database: Path, feed: Feed | None) -> None:
+        """`feed` is that of the service; without one nothing but errors is shown."""
+        self._database = database
+        self._feed = feed
+
+    def finish(self, service: LocalService, executions: Sequence[LocalExecution]) -> None:
+        """Wait until all have ended.
+
+        Raises:
+            SystemExit: 130, if the user had enough of it. Those unfinished can be recovered.
+        """
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        try:
+            self._watch(executions)
+        except KeyboardInterrupt:
+            try:
+                say("Interrupted: what runs is finished and recorded. Once more Ctrl-C, and it is not.")
+                service.close()
+            except KeyboardInterrupt:
+                self._say_how_to_go_on(executions)
+                sys.stderr.flush()
+                os._exit(INTERRUPTED)  # a step that runs on cannot be ended otherwise; checkpoints are safe
+            if self._say_how_to_go_on(executions):
+                raise SystemExit(INTERRUPTED) from None
+
+    def report(self, execution: LocalExecution) -> bool:
+        """Say how one has ended; returns whether it has a result."""
+        try:
+            execution.result(0)
+        except ExecutionFailedError as failed:
+            found = origin(execution.operations(), failed.error)
+            say(f"{execution.name} {failed.status.value}: {describe_error(failed.error)}")
+            if found is not None:
+                path, operation = found
+                tries = f", attempt {operation.attempt}" if operation.attempt > 1 else ""
+                say(f"  in {path}{tries}: {describe_error(operation.error)}")
+            return False
+        except LocalServiceError as error:
+            explain(error)
+            self._say_how_to_go_on([execution])
+            return False
+        except ServiceError as error:
+            say(f"Error: {error.message}")
+            self._say_how_to_go_on([execution])
+            return False
+        if self._feed is not None:
+            say(f"{execution.name} SUCCEEDED")
+        return True
+
+    def _watch(self, executions: Sequence[LocalExecution]) -> None:
+        names = {execution.arn: execution.name for execution in executions}
+        if self._feed is None:
+            for execution in executions:
+                while not execution.wait(1.0):
+                    pass
+            return
+        if sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
+            from durably.workflows.cli.live_tree import LiveTree
+
+            display: LiveTree | PlainLines = LiveTree(self._feed, names)
+        else:
+            display = PlainLines(self._feed, names, sys.stderr)
+        with display:
+            for execution in executions:
+                while not execution.wait(display.interval):
+                    display.refresh()
+
+    def _say_how_to_go_on(self, executions: Sequence[LocalExecution]) -> bool:
+        """Name the command that goes on with what is unfinished; returns whether there is anything."""
+        names = [execution.name for execution in executions if execution.status == "RUNNING"]
+        if names:
+            one = f"{names[0]} " if len(names) == 1 else ""
+            say(f"To go on: durably recover {one}--database {shlex.quote(str(self._database))}")
+        return bool(names)
