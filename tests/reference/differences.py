@@ -35,6 +35,7 @@ DIFFERENCES = {
             "an_at_most_once_step_interrupted_in_its_last_attempt",
             "an_interrupted_at_most_once_step_that_is_caught",
             "an_at_most_once_step_interrupted_in_a_branch",
+            "a_token_withdrawn_before_an_at_most_once_body",
             # What was recorded, and what is called now.
             "a_step_that_was_renamed",
             "a_step_that_became_a_wait",

@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 
-from tests.reference.batches import BATCHES
-from tests.reference.children import CHILDREN
+from tests.reference import batches, changes, children, completion, interruptions, large, steps
 from tests.reference.scenarios import Scenario
-from tests.reference.steps import STEPS
 
-SCENARIOS: Mapping[str, Scenario] = {**STEPS.by_name, **CHILDREN.by_name, **BATCHES.by_name}
+MODULES = (steps, children, batches, completion, large, interruptions, changes)
+SCENARIOS: Mapping[str, Scenario] = {
+    name: scenario for module in MODULES for name, scenario in module.scenario.by_name.items()
+}

@@ -5,9 +5,11 @@ import uuid
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
-from tests.reference.scenarios import PAGES, Crash, Fate, Scenarios, described
+from tests.reference.bodies import ShopError, fails, is_
+from tests.reference.scenarios import Scenarios, described
 
-STEPS = scenario = Scenarios()
+scenario = Scenarios()
+
 
 EVERY_TYPE = [
     None,
@@ -34,24 +36,6 @@ EVERY_TYPE = [
     bytearray(b"hi"),
     {"deep": [({"x": Decimal(0)},), None, b""]},
 ]
-
-
-class ShopError(Exception):
-    """An error of a user's own."""
-
-
-def fails(error):
-    """A step's body that raises `error`."""
-
-    def body(_):
-        raise error
-
-    return body
-
-
-def is_(value):
-    """A step's body that gives `value`."""
-    return lambda _: value
 
 
 @scenario(input={"name": "Ada"})
@@ -216,27 +200,6 @@ def an_execution_error_in_a_step(sdk, world):
 
 
 @scenario()
-def an_invocation_error_in_a_step_is_retried(sdk, world):
-    return lambda event, context: context.step(
-        fails(sdk.InvocationError("later")), name="s", config=sdk.step_config(2)
-    )
-
-
-@scenario()
-def a_serializer_that_fails_for_now(sdk, world):
-    class Store(sdk.SerDes):
-        def serialize(self, value, _):
-            if world.again("store") == 1:
-                raise sdk.RetryableSerDesError("store is down")
-            return str(value)
-
-        def deserialize(self, data, _):
-            return int(data)
-
-    return lambda event, context: context.step(is_(7), name="s", config=sdk.StepConfig(serdes=Store()))
-
-
-@scenario()
 def a_result_that_cannot_be_serialized(sdk, world):
     return lambda event, context: context.step(is_({1, 2}), name="s")
 
@@ -317,80 +280,6 @@ def an_at_most_once_step_that_is_retried(sdk, world):
     return lambda event, context: context.step(flaky, name="s", config=sdk.at_most_once(2))
 
 
-@scenario(crash=Crash("s"))
-def an_at_most_once_step_interrupted_with_an_attempt_left(sdk, world):
-    def body(step):
-        return [step.attempt, world.again("body")]
-
-    return lambda event, context: context.step(body, name="s", config=sdk.at_most_once(2))
-
-
-@scenario(crash=Crash("s"))
-def an_at_most_once_step_interrupted_in_its_last_attempt(sdk, world):
-    return lambda event, context: context.step(is_(1), name="s", config=sdk.at_most_once(1))
-
-
-@scenario(crash=Crash("s"))
-def an_interrupted_at_most_once_step_that_is_caught(sdk, world):
-    def handler(event, context):
-        try:
-            context.step(is_(1), name="s", config=sdk.at_most_once(1))
-        except sdk.StepError as error:
-            return [error.error_type, type(error.__cause__).__name__, context.step(is_(2), name="after")]
-
-    return handler
-
-
-@scenario(crash=Crash("s"))
-def a_step_interrupted_in_its_body(sdk, world):
-    def body(step):
-        world.until("s")
-        return [step.attempt, world.again("body")]
-
-    return lambda event, context: context.step(body, name="s")
-
-
-@scenario(crash=Crash("b"))
-def a_crash_before_a_result_is_recorded(sdk, world):
-    def handler(event, context):
-        return [context.step(lambda _, n=name: world.again(n), name=name) for name in "abc"]
-
-    return handler
-
-
-@scenario(crash=Crash("b", "SUCCEED", Fate.RECORDED))
-def a_crash_after_a_result_is_recorded(sdk, world):
-    def handler(event, context):
-        return [context.step(lambda _, n=name: world.again(n), name=name) for name in "abc"]
-
-    return handler
-
-
-@scenario(crash=Crash("s", "RETRY"))
-def a_crash_before_a_retry_is_recorded(sdk, world):
-    def body(step):
-        if step.attempt == 1:
-            raise ValueError(world.again("s"))
-        return world.again("s")
-
-    return lambda event, context: context.step(body, name="s", config=sdk.step_config(3))
-
-
-@scenario(crash=Crash("s", "RETRY", Fate.RECORDED))
-def a_crash_after_a_retry_is_recorded(sdk, world):
-    def body(step):
-        if step.attempt == 1:
-            raise ValueError(world.again("s"))
-        return world.again("s")
-
-    return lambda event, context: context.step(body, name="s", config=sdk.step_config(3))
-
-
-@scenario(crash=Crash("s", "FAIL", Fate.RECORDED))
-def a_crash_after_a_failure_is_recorded(sdk, world):
-    return lambda event, context: context.step(fails(ValueError("x")), name="s", config=sdk.step_config())
-
-
 @scenario()
 def waits(sdk, world):
     def handler(event, context):
@@ -400,11 +289,6 @@ def waits(sdk, world):
         return "late"
 
     return handler
-
-
-@scenario(crash=Crash("w", "START", Fate.RECORDED))
-def a_crash_after_a_wait_has_started(sdk, world):
-    return lambda event, context: context.wait(sdk.seconds(5), name="w")
 
 
 @scenario()
@@ -421,16 +305,6 @@ def a_wait_of_no_time(sdk, world):
 @scenario()
 def a_wait_of_more_than_a_year(sdk, world):
     return lambda event, context: context.wait(sdk.Duration.from_days(400), name="w")
-
-
-@scenario(page_size=1)
-def history_in_pages(sdk, world):
-    def handler(event, context):
-        first = [context.step(is_(n), name=f"step {n}") for n in range(5)]
-        context.wait(sdk.seconds(1))
-        return first
-
-    return handler
 
 
 @scenario()
@@ -451,17 +325,6 @@ def a_handler_that_gives_up(sdk, world):
 
 
 @scenario()
-def a_handler_that_asks_to_be_invoked_again(sdk, world):
-    def handler(event, context):
-        context.step(is_(1), name="s")
-        if world.again("handler") == 1:
-            raise sdk.InvocationError("later")
-        return "done"
-
-    return handler
-
-
-@scenario()
 def a_result_of_a_handler_that_is_not_json(sdk, world):
     return lambda event, context: {1, 2}
 
@@ -469,82 +332,6 @@ def a_result_of_a_handler_that_is_not_json(sdk, world):
 @scenario(input=[float("nan"), None, "\u00fc"])
 def a_handler_that_returns_its_input(sdk, world):
     return lambda event, context: event
-
-
-@scenario()
-def a_step_that_was_renamed(sdk, world):
-    def handler(event, context):
-        context.step(is_(1), name=f"run {world.again('handler')}")
-        context.wait(sdk.seconds(1))
-
-    return handler
-
-
-@scenario()
-def a_step_that_became_a_wait(sdk, world):
-    def handler(event, context):
-        if world.again("handler") == 1:
-            context.step(is_(1))
-        context.wait(sdk.seconds(1))
-        context.wait(sdk.seconds(1))
-
-    return handler
-
-
-@scenario()
-def a_subtype_that_changed(sdk, world):
-    def handler(event, context):
-        context.step(is_(1), config=sdk.step_config(sub_type=f"Run{world.again('handler')}"))
-        context.wait(sdk.seconds(1))
-
-    return handler
-
-
-def a_step_and_a_wait(sdk):
-    """Two operations, and history that an event has to carry."""
-
-    def handler(event, context):
-        value = context.step(is_(1), name="s")
-        context.wait(sdk.seconds(1), name="w")
-        return [value, context.step(is_(2), name="t")]
-
-    return handler
-
-
-@scenario(crash=Crash("s", fate=Fate.WITHDRAWN))
-def a_token_withdrawn_after_a_step(sdk, world):
-    return a_step_and_a_wait(sdk)
-
-
-@scenario(crash=Crash("w", "START", Fate.WITHDRAWN))
-def a_token_withdrawn_after_a_wait(sdk, world):
-    return a_step_and_a_wait(sdk)
-
-
-@scenario(crash=Crash("t", fate=Fate.WITHDRAWN))
-def a_token_withdrawn_at_the_last_step(sdk, world):
-    return a_step_and_a_wait(sdk)
-
-
-@scenario(crash=Crash("s", fate=Fate.REFUSED))
-def a_result_that_is_refused_for_good(sdk, world):
-    # At most once, so that START is recorded by itself: else it may share a call with its end, or not.
-    return lambda event, context: context.step(is_(1), name="s", config=sdk.at_most_once(2))
-
-
-@scenario(crash=Crash("w", "START", Fate.REFUSED))
-def a_wait_that_is_refused_for_good(sdk, world):
-    return a_step_and_a_wait(sdk)
-
-
-@scenario(page_size=1, crash=Crash(PAGES))
-def history_that_cannot_be_read_for_now(sdk, world):
-    return a_step_and_a_wait(sdk)
-
-
-@scenario(page_size=1, crash=Crash(PAGES, fate=Fate.REFUSED))
-def history_that_cannot_be_read(sdk, world):
-    return a_step_and_a_wait(sdk)
 
 
 @scenario()

@@ -157,6 +157,7 @@ def test_both_sdks_record_the_same(scenario: Scenario, runs: Runs):
     ours = runs[scenario.name, "ours"].result().parts()
     known = DIFFERENCES.get(scenario.name)
     if known is WORDING:
+        assert official != ours, "the same words: take it off the list"
         official, ours = without_words(official), without_words(ours)
     elif known is not None:
         assert {part for part in official if official[part] != ours[part]} == known.parts
