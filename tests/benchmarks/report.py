@@ -28,15 +28,17 @@ COLUMNS = (
 
 def markdown(results: Results) -> str:
     """The goals and every row."""
-    return "\n\n".join([_machine(), "## Goals", _goals(results), "## Rows", _rows(results)])
+    return "\n\n".join([_machine(results), "## Goals", _goals(results), "## Rows", _rows(results)])
 
 
-def _machine() -> str:
-    load = ", ".join(f"{value:.2f}" for value in os.getloadavg())
+def _machine(results: Results) -> str:
+    cores = os.cpu_count() or 1
+    busiest = max(results.loads, default=0.0)
+    busy = " **Others kept this machine busy: wall times are worth little.**" if busiest > cores + 1 else ""
     return (
-        f"Python {platform.python_version()}, {platform.system()}, {os.cpu_count()} cores, load {load}. "
-        "Medians; each measurement in a process of its own, on the in-memory service, whose time is in "
-        "everybody's figures. What translating for the official SDK takes is taken off its figures. The "
+        f"Python {platform.python_version()}, {platform.system()}, {cores} cores, load at most {busiest:.2f}."
+        f"{busy} Medians; each measurement in a process of its own, on the in-memory service, whose time is "
+        "in everybody's figures. What translating for the official SDK takes is taken off its figures. The "
         "floor makes the same traffic without an SDK; of `bodies` it is a bare pool of 64 threads without "
         "traffic, of `import` a bare interpreter."
     )

@@ -1,6 +1,7 @@
 """What was measured, as medians over repeats, and what follows from it: ratios and growth exponents."""
 
 import math
+import os
 import statistics
 from collections.abc import Sequence
 
@@ -57,13 +58,15 @@ FIGURES = (
 
 
 class Results:
-    """All samples of a run."""
+    """All samples of a run, and how busy the machine was at each."""
 
     def __init__(self) -> None:
         self.samples: list[Sample] = []
+        self.loads: list[float] = []
 
     def add(self, sample: Sample) -> None:
         self.samples.append(sample)
+        self.loads.append(os.getloadavg()[0])
 
     def of(self, case: Case, sdk: str) -> list[Sample]:
         return [sample for sample in self.samples if sample.case == case and sample.sdk == sdk]
