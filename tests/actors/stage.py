@@ -78,8 +78,8 @@ class RecordingStage:
     def resume(self, task: Task, ticket: int, how: Resumption) -> None:
         self.asked.append(("resume", (task, ticket, how)))
 
-    def want_flush(self, reply_to: Ref) -> None:
-        self.asked.append(("flush", reply_to))
+    def want_flush(self, reply_to: Ref, *, awaited: bool) -> None:
+        self.asked.append(("flush", awaited))
 
     def when_idle(self, reply_to: Ref, message: Message) -> None:
         self.asked.append(("idle", message))

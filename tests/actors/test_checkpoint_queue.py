@@ -462,6 +462,22 @@ def test_a_refresh_is_served_by_the_next_call_never_by_the_one_in_flight(during:
         assert queue.run_call() == []
 
 
+def test_the_stage_learns_whether_somebody_waits_for_the_answer():
+    """A START that nobody waits for may be held back while a body runs; what is awaited may not."""
+    queue = Queue()
+    queue.submit("a", awaited=False)
+    assert queue.stage.of("flush") == [False]
+    queue.submit("b", awaited=True)
+    queue.submit("c", awaited=False)
+    assert queue.stage.of("flush")[-1] is True
+    queue.tell(Flush())
+    queue.run_call()
+    queue.submit("d", awaited=False)
+    assert queue.stage.of("flush")[-1] is False
+    queue.tell(Refresh())
+    assert queue.stage.of("flush")[-1] is True
+
+
 # ------------------------------------------------------------------ finished contexts
 
 

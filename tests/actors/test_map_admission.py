@@ -42,7 +42,7 @@ class Map:
         ).ref
 
     def begin(self, to: Any, index: int) -> None:
-        assert to is self.ref
+        assert to == self.ref
         self.begun.append(index)
 
     def conclude(self, decision: Decision | Exception) -> Outcome:

@@ -186,6 +186,7 @@ SAWCXM COMPLETED Orphaned          COMPLETED
 
 SAWCXM ORPHANED Await              ORPHANED    resume Unwound
 SAWCXM ORPHANED Due                ORPHANED
+SAWCXM ORPHANED Orphaned           ORPHANED
 SA  ORPHANED  BodyDone Succeeded   ORPHANED
 SA  ORPHANED  BodyDone Failed      ORPHANED
 SA  ORPHANED  BodyDone Retried     ORPHANED
@@ -305,11 +306,11 @@ class Scene:
         return OUTCOMES["Succeeded"]
 
     def make_task(self, operation: Any) -> Task:
-        assert operation is self.ref
+        assert operation == self.ref
         return Task("context", Scope("op"), lambda: None)
 
     def make_concurrency(self, operation: Any) -> Any:
-        assert operation is self.ref
+        assert operation == self.ref
         return self.stage.recorder("concurrency")
 
     @property
