@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from durably.workflows import ChildConfig, MapConfig, NestingType, StepError
+from durably.workflows import ChildConfig, ChildContextError, MapConfig, NestingType, SerDesError, StepError
 from durably.workflows.config import CompletionConfig
 from tests.workflows.running import ONCE, SECOND, Run
 
@@ -45,6 +45,21 @@ def test_the_summary_is_recorded_in_the_place_of_a_large_result():
     assert [run.result(), run.result()] == [[300_000, "small"]] * 2
     assert run.named("large").result == "300000 characters"
     assert run.named("small").result == '"small"'
+
+
+def test_a_summary_that_is_no_text_fails_the_child():
+    """The child fails with an error that can be caught, instead of the invocation."""
+
+    def handler(event, context):
+        config = ChildConfig(summary_generator=len)  # type: ignore[arg-type]  # on purpose
+        try:
+            context.run_in_child_context(lambda child: "x" * 300_000, "large", config)
+        except (ChildContextError, SerDesError) as error:
+            return type(error).__name__
+
+    run = Run(handler)
+    assert run.result() in ("ChildContextError", "SerDesError")
+    assert run.actions("large") == ["START", "FAIL"]
 
 
 def test_large_results_nest():

@@ -533,6 +533,21 @@ class TestNames:
         assert [run.result(), run.result()] == ["KeyError"] * 2
         assert run.recorded == ["map"]
 
+    @pytest.mark.parametrize("name", [5, b"x"])
+    def test_a_namer_that_gives_no_text_fails_the_map_before_any_branch(self, name):
+        """The map fails with an error that can be caught, instead of the invocation."""
+
+        def handler(event, context):
+            config = MapConfig(item_namer=lambda item, index: name)
+            try:
+                context.map([1, 2], lambda child, *_: 1, "map", config)
+            except ChildContextError as error:
+                return error.message
+
+        run = Run(handler)
+        assert "name" in run.result()
+        assert run.recorded == ["map"]
+
 
 class TestFlat:
     def test_flat_branches_are_no_operations(self):
