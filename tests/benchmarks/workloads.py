@@ -109,7 +109,7 @@ def one(_step: Any) -> int:
 
 
 def _steps(sdk: Any, n: int) -> Handler:
-    def handler(event: Any, context: Any) -> int:
+    def handler(event: Any, context: Any) -> Any:
         return sum(context.step(one) for _ in range(n))
 
     return handler
@@ -126,10 +126,10 @@ def _steps_floor(traffic: Traffic, n: int) -> None:
 
 def _map(body: Callable[[Any], int], **config: Any) -> Callable[[Any, int], Handler]:
     def make(sdk: Any, n: int) -> Handler:
-        def branch(context: Any, item: int, index: int, items: Any) -> int:
+        def branch(context: Any, item: int, index: int, items: Any) -> Any:
             return context.step(body)
 
-        def handler(event: Any, context: Any) -> int:
+        def handler(event: Any, context: Any) -> Any:
             made = sdk.MapConfig(**config) if config else None
             return sum(context.map(range(n), branch, config=made).get_results())
 
@@ -198,7 +198,7 @@ def _waiting(sdk: Any, n: int) -> Handler:
         context.wait(hour)
         return 1
 
-    def handler(event: Any, context: Any) -> int:
+    def handler(event: Any, context: Any) -> Any:
         return sum(context.map(range(n), branch).get_results())
 
     return handler
@@ -232,7 +232,7 @@ def _waiting_ended(traffic: Traffic, n: int) -> None:
 def _replayed(sdk: Any, n: int) -> Handler:
     hour = sdk.Duration.from_seconds(HOUR)
 
-    def handler(event: Any, context: Any) -> int:
+    def handler(event: Any, context: Any) -> Any:
         total = sum(context.step(one) for _ in range(n))
         context.wait(hour)
         return total
@@ -257,12 +257,12 @@ def _replayed_floor(traffic: Traffic, n: int) -> None:
 
 
 def _nested(sdk: Any, n: int) -> Handler:
-    def below(context: Any, depth: int) -> int:
+    def below(context: Any, depth: int) -> Any:
         if depth == 0:
             return context.step(one)
         return context.run_in_child_context(lambda child: below(child, depth - 1)) + 1
 
-    def handler(event: Any, context: Any) -> int:
+    def handler(event: Any, context: Any) -> Any:
         return below(context, n)
 
     return handler
