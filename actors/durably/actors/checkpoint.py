@@ -11,8 +11,6 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar
 
-import attrs
-
 from durably.actors.actor import Actor, Ref
 from durably.actors.messages import (
     ROOT,
@@ -58,13 +56,8 @@ class CheckpointState(enum.IntEnum):
     OVER = 2
 
 
-@attrs.frozen
-class _Live:
-    """An operation that is told what happens to it."""
-
-    ref: Ref
-    parent_id: str
-    is_context: bool
+Live = tuple[Ref, str, bool]
+"""An operation that is told what happens to it, the context around it, and whether it is one itself."""
 
 
 class CheckpointActor(Actor):
@@ -89,7 +82,7 @@ class CheckpointActor(Actor):
         self._awaited = 0  # of the queued updates
         self._in_flight: list[tuple[OperationUpdate, bool, int]] | None = None
         self._refresh = False
-        self._live: dict[str, _Live] = {}
+        self._live: dict[str, Live] = {}
         self._below: dict[str, dict[str, None]] = {}  # live operations by the context around them
         self._around: dict[str, str] = {}  # of each context, the one around it
         self._finished: set[str] = set()
@@ -137,16 +130,16 @@ class CheckpointActor(Actor):
 
     def _register(self, ref: Ref, id: str, parent: str, type: OperationType) -> None:
         if id not in self._live:
-            self._live[id] = _Live(ref, parent, type is OperationType.CONTEXT)
+            self._live[id] = (ref, parent, type is OperationType.CONTEXT)
             self._below.setdefault(parent, {})[id] = None
 
     def _forget(self, id: str) -> None:
-        live = self._live.pop(id)
-        siblings = self._below.get(live.parent_id)
+        _, parent, _ = self._live.pop(id)
+        siblings = self._below.get(parent)
         if siblings is not None:
             siblings.pop(id, None)
             if not siblings:
-                del self._below[live.parent_id]
+                del self._below[parent]
 
     # ------------------------------------------------------------------ finished contexts
 
@@ -179,17 +172,17 @@ class CheckpointActor(Actor):
         around = [context]
         while around:
             for below in self._below.pop(around.pop(), ()):
-                live = self._live.pop(below)
-                if live.is_context:
+                ref, _, is_context = self._live.pop(below)
+                if is_context:
                     self._finished.add(below)
                     around.append(below)
-                live.ref.tell(Orphaned(context))
+                ref.tell(Orphaned(context))
 
     def _orphan_all(self) -> None:
         live, self._live = self._live, {}
         self._below.clear()
-        for entry in live.values():
-            entry.ref.tell(Orphaned(ROOT))
+        for ref, _, _ in live.values():
+            ref.tell(Orphaned(ROOT))
 
     # ------------------------------------------------------------------ calls
 
@@ -273,9 +266,9 @@ class CheckpointActor(Actor):
             record = self.history[changed]
             if changed in awaited:
                 if awaited[changed]:
-                    live.ref.tell(Confirmed(record))
+                    live[0].tell(Confirmed(record))
             elif was is None or was.status is not record.status:
-                live.ref.tell(News(record))
+                live[0].tell(News(record))
             if record.status.is_terminal:
                 self._forget(changed)
 

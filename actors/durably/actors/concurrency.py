@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, ClassVar
 import attrs
 
 from durably.actors.actor import Actor, Ref
+from durably.actors.frozen import frozen
 from durably.actors.messages import (
     BranchDone,
     Go,
@@ -43,7 +44,7 @@ class CompletionReason(enum.Enum):
     CUSTOM_COMPLETION_FAILED = "CUSTOM_COMPLETION_FAILED"
 
 
-@attrs.frozen
+@frozen
 class Limits:
     """When branches start, and how many ends are enough. None means no limit.
 
@@ -101,7 +102,7 @@ class Branch:
     outcome: Outcome | None = None
 
 
-@attrs.frozen
+@frozen
 class Decision:
     """Why the map is complete, and how each branch stood at that moment."""
 

@@ -7,8 +7,7 @@ actors know each other.
 import enum
 from typing import TYPE_CHECKING, Any
 
-import attrs
-
+from durably.actors.frozen import frozen
 from durably.actors.model import CheckpointResponse, ErrorObject, Operation, OperationUpdate
 
 if TYPE_CHECKING:
@@ -28,7 +27,7 @@ class Message:
 # ------------------------------------------------------------------ how a piece of work came out
 
 
-@attrs.frozen
+@frozen
 class Succeeded:
     """It has a result: its serialized text, and the value that this text gives when it is read back."""
 
@@ -37,14 +36,14 @@ class Succeeded:
     replay_children: bool = False
 
 
-@attrs.frozen
+@frozen
 class Failed:
     """It is over without a result."""
 
     error: ErrorObject
 
 
-@attrs.frozen
+@frozen
 class Retried:
     """It is tried again in `delay` seconds. A condition keeps its state in `payload`."""
 
@@ -53,7 +52,7 @@ class Retried:
     payload: str | None = None
 
 
-@attrs.frozen
+@frozen
 class Raised:
     """It ended in a way that is not recorded: the exception goes to whoever awaits it."""
 
@@ -66,7 +65,7 @@ Outcome = Succeeded | Failed | Retried | Raised
 # ------------------------------------------------------------------ what a parked task is resumed with
 
 
-@attrs.frozen(eq=False)
+@frozen(eq=False)
 class Completed:
     """What was awaited is complete: its record, if it has one, and how it ended, if in this invocation."""
 
@@ -74,14 +73,14 @@ class Completed:
     outcome: Outcome | None = None
 
 
-@attrs.frozen(eq=False)
+@frozen(eq=False)
 class Refused:
     """The task gets an exception."""
 
     exception: BaseException
 
 
-@attrs.frozen(eq=False)
+@frozen(eq=False)
 class Unwound:
     """The task's context is finished: its code is unwound and never goes on."""
 
@@ -89,7 +88,7 @@ class Unwound:
 Resumption = Completed | Refused | Unwound
 
 
-@attrs.frozen
+@frozen
 class Awaiter:
     """A task that is parked until an operation is complete."""
 
@@ -100,7 +99,7 @@ class Awaiter:
 # ------------------------------------------------------------------ to an operation
 
 
-@attrs.frozen(eq=False)
+@frozen(eq=False)
 class Begin(Message):
     """Start the operation, or go on with what the service had `record`ed when the invocation began."""
 
@@ -108,54 +107,54 @@ class Begin(Message):
     record: Operation | None = None
 
 
-@attrs.frozen(eq=False)
+@frozen(eq=False)
 class Await(Message):
     """A task parks until the operation is complete."""
 
     awaiter: Awaiter
 
 
-@attrs.frozen(eq=False)
+@frozen(eq=False)
 class Due(Message):
     """The timer has fired: ask the service again."""
 
 
-@attrs.frozen(eq=False)
+@frozen(eq=False)
 class BodyDone(Message):
     """The body has ended."""
 
     outcome: Outcome
 
 
-@attrs.frozen(eq=False)
+@frozen(eq=False)
 class Returned(Message):
     """The code of the context has returned."""
 
     outcome: Outcome
 
 
-@attrs.frozen(eq=False)
+@frozen(eq=False)
 class MapDone(Message):
     """The map or parallel is decided."""
 
     outcome: Outcome
 
 
-@attrs.frozen(eq=False)
+@frozen(eq=False)
 class Confirmed(Message):
     """The service has the update; the record is as it stands after it."""
 
     record: Operation
 
 
-@attrs.frozen(eq=False)
+@frozen(eq=False)
 class News(Message):
     """The record as it stands: the answer to `Watch`, and whenever its status changes."""
 
     record: Operation
 
 
-@attrs.frozen(eq=False)
+@frozen(eq=False)
 class Orphaned(Message):
     """The operation is below a finished context: the outermost such, or ROOT."""
 
@@ -165,7 +164,7 @@ class Orphaned(Message):
 # ------------------------------------------------------------------ to the checkpoint actor
 
 
-@attrs.frozen(eq=False)
+@frozen(eq=False)
 class Submit(Message):
     """Send an update. `awaited` tells whether the operation does something when it is confirmed."""
 
@@ -174,7 +173,7 @@ class Submit(Message):
     awaited: bool = True
 
 
-@attrs.frozen(eq=False)
+@frozen(eq=False)
 class Watch(Message):
     """Answer with the operation as it stands, and then with every change."""
 
@@ -182,31 +181,31 @@ class Watch(Message):
     record: Operation
 
 
-@attrs.frozen(eq=False)
+@frozen(eq=False)
 class Refresh(Message):
     """Fetch news with the next call."""
 
 
-@attrs.frozen(eq=False)
+@frozen(eq=False)
 class Flush(Message):
     """From the system: the batch will not get fuller. Send it, if no call is in flight."""
 
 
-@attrs.frozen(eq=False)
+@frozen(eq=False)
 class CallDone(Message):
     """The service has answered; the response is complete (every page of it)."""
 
     response: CheckpointResponse
 
 
-@attrs.frozen(eq=False)
+@frozen(eq=False)
 class CallFailed(Message):
     """The call in flight was refused or lost."""
 
     exception: Exception
 
 
-@attrs.frozen(eq=False)
+@frozen(eq=False)
 class Close(Message):
     """The root has finished: refuse everything from here on, and send what was accepted."""
 
@@ -214,17 +213,17 @@ class Close(Message):
 # ------------------------------------------------------------------ to a concurrency actor
 
 
-@attrs.frozen(eq=False)
+@frozen(eq=False)
 class Go(Message):
     """Decide, or begin the first branches."""
 
 
-@attrs.frozen(eq=False)
+@frozen(eq=False)
 class GoOn(Message):
     """To itself, when there is nothing better to do: begin some more branches."""
 
 
-@attrs.frozen(eq=False)
+@frozen(eq=False)
 class BranchDone(Message):
     """A branch is complete."""
 
@@ -243,7 +242,7 @@ class WaitingFor(enum.IntEnum):
     RETRY_SCHEDULED = 3
 
 
-@attrs.frozen(eq=False)
+@frozen(eq=False)
 class Waiting(Message):
     """An awaited operation waits for the service."""
 
@@ -251,14 +250,14 @@ class Waiting(Message):
     reason: WaitingFor
 
 
-@attrs.frozen(eq=False)
+@frozen(eq=False)
 class Settled(Message):
     """It no longer does."""
 
     operation: str
 
 
-@attrs.frozen(eq=False)
+@frozen(eq=False)
 class Finish(Message):
     """The root has finished, with this outcome of the user's code."""
 
@@ -272,7 +271,7 @@ class FailureKind(enum.Enum):
     WITHDRAWN = "withdrawn"  # a response without a token: this invocation may send nothing more
 
 
-@attrs.frozen(eq=False)
+@frozen(eq=False)
 class CheckpointingOver(Message):
     """No update will reach the service any more (`Failed` in protocol.md)."""
 
@@ -280,21 +279,21 @@ class CheckpointingOver(Message):
     exception: Exception | None = None
 
 
-@attrs.frozen(eq=False)
+@frozen(eq=False)
 class Quiet(Message):
     """From the system: nothing is outstanding, for the `number`-th time."""
 
     number: int
 
 
-@attrs.frozen(eq=False)
+@frozen(eq=False)
 class CooldownElapsed(Message):
     """The cooldown that began with stillness `number` is over."""
 
     number: int
 
 
-@attrs.frozen(eq=False)
+@frozen(eq=False)
 class DeadlineNear(Message):
     """What still runs is not waited for any longer."""
 
@@ -311,7 +310,7 @@ class EndKind(enum.Enum):
     DEADLOCK = "deadlock"
 
 
-@attrs.frozen
+@frozen
 class Ending:
     """The supervisor's decision.
 

@@ -11,7 +11,7 @@ Nothing here does I/O, and nothing here imports anything of ours.
 from datetime import datetime
 from enum import Enum
 
-import attrs
+from durably.actors.frozen import frozen
 
 
 class OperationType(Enum):
@@ -71,7 +71,7 @@ class OperationSubType:
     WAIT_FOR_CONDITION = "WaitForCondition"
 
 
-@attrs.frozen(slots=True)
+@frozen
 class ErrorObject:
     """An error as it is recorded. All four fields are optional on the wire."""
 
@@ -81,7 +81,7 @@ class ErrorObject:
     stack_trace: tuple[str, ...] | None = None
 
 
-@attrs.frozen(slots=True)
+@frozen
 class Operation:
     """An operation as the service has recorded it. Times are timezone-aware.
 
@@ -108,7 +108,7 @@ class Operation:
     input_payload: str | None = None  # EXECUTION only
 
 
-@attrs.frozen(slots=True)
+@frozen
 class OperationUpdate:
     """One change that an invocation asks the service to make.
 
@@ -135,7 +135,7 @@ class OperationUpdate:
     trace_id: str | None = None
 
 
-@attrs.frozen(slots=True)
+@frozen
 class CheckpointResponse:
     """What the service answers to a checkpoint: the next token, and every operation that changed.
 
@@ -148,7 +148,7 @@ class CheckpointResponse:
     next_marker: str = ""
 
 
-@attrs.frozen(slots=True)
+@frozen
 class StatePage:
     """One page of an execution's state; `next_marker` is empty on the last."""
 

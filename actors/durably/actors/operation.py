@@ -111,23 +111,27 @@ class ImpossibleMessageError(Exception):
 class OperationActor(Actor):
     """One operation, from `Begin` to its end."""
 
+    # Defaults on the class: most operations change few of these, and there may be 100,000 of them.
+    state = OperationState.NEW
+    _record: Operation | None = None
+    _outcome: Outcome | None = None
+    _awaiters: tuple[Awaiter, ...] = ()
+    _timer: Timer | None = None
+    _job: Job | None = None
+    _attempt = 0
+    _polled_for = 0.0
+    _next_poll = POLL_STEP
+    _told = False
+    """The supervisor counts it as waiting."""
+    _finished = ROOT
+    """If ORPHANED: the finished context that it is below."""
+
     def __init__(self, stage: "Stage", checkpoint: Ref, supervisor: Ref, spec: Spec) -> None:
         start = spec.start
         super().__init__(stage, start.name or start.id)
-        self.state = OperationState.NEW
         self._spec = spec
         self._checkpoint = checkpoint
         self._supervisor = supervisor
-        self._record: Operation | None = None
-        self._outcome: Outcome | None = None
-        self._awaiters: tuple[Awaiter, ...] = ()
-        self._timer: Timer | None = None
-        self._job: Job | None = None
-        self._attempt = 0
-        self._polled_for = 0.0
-        self._next_poll = POLL_STEP
-        self._told = False  # the supervisor counts it as waiting
-        self._finished = ROOT  # if ORPHANED: the finished context that it is below
 
     def on_receive(self, message: Message) -> None:
         handler = self.TRANSITIONS[type(message)].get(self.state, _impossible)

@@ -55,11 +55,10 @@ def recorded_after(update: OperationUpdate, before: Operation | None, now: float
 
 def wire_size(update: OperationUpdate) -> int:
     """How many bytes the update takes in a request, or somewhat more; never less."""
-    size = ENVELOPE_BYTES
-    if update.payload is not None:
-        size += _text_size(update.payload)
-    if update.name is not None:
-        size += _text_size(update.name)
+    payload, name = update.payload or "", update.name or ""
+    size = ENVELOPE_BYTES + 12 * (len(payload) + len(name))
+    if len(payload) + len(name) > _CERTAINLY_SHORT:
+        size = ENVELOPE_BYTES + _text_size(payload) + _text_size(name)
     if update.error is not None:
         error = update.error
         for text in (error.message, error.type, error.data, *(error.stack_trace or ())):

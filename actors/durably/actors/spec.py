@@ -7,9 +7,8 @@ import contextvars
 import enum
 from collections.abc import Callable
 
-import attrs
-
 from durably.actors.actor import Ref
+from durably.actors.frozen import frozen
 from durably.actors.messages import Outcome
 from durably.actors.model import OperationUpdate
 from durably.actors.task import Task
@@ -26,7 +25,7 @@ class Kind(enum.IntEnum):
     MAP = 5
 
 
-@attrs.frozen(eq=False)
+@frozen(eq=False)
 class Body:
     """User code of a step. `run(attempt, interrupted)` answers for every `Exception` itself.
 
@@ -39,7 +38,7 @@ class Body:
     context: contextvars.Context | None = None
 
 
-@attrs.frozen(eq=False)
+@frozen(eq=False)
 class Spec:
     """What an operation is: its START, and what that sets going.
 

@@ -15,9 +15,9 @@ from collections.abc import Callable
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
-import attrs
 import greenlet
 
+from durably.actors.frozen import frozen
 from durably.actors.messages import Awaiter, Completed, Refused, Resumption, Unwound
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ logger = logging.getLogger("durably.actors")
 UNWINDINGS_BEFORE_GIVING_UP = 100
 
 
-@attrs.frozen(eq=False)
+@frozen(eq=False)
 class Scope:
     """A context that operations are recorded in: its id, and the scope around it."""
 

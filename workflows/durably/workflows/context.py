@@ -146,9 +146,11 @@ class DurableContext:
             SerDesError: the result cannot be serialized.
             ValidationError: an argument is of the wrong type.
         """
-        config = step_operation.DEFAULT_CONFIG if config is None else config
+        if config is None:
+            config = step_operation.DEFAULT_CONFIG
+        else:
+            check_type("config", config, StepConfig)
         check_callable("func", func, required=True)
-        check_type("config", config, StepConfig)
         place, left = self._enter(
             OperationType.STEP, config.sub_type or OperationSubType.STEP, _name_of(name, func)
         )

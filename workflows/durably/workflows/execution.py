@@ -12,9 +12,8 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol, cast, overload
 
-import attrs
-
 from durably.actors.dispatcher import Dispatcher, HubDispatcher
+from durably.actors.frozen import frozen
 from durably.actors.messages import Ending, EndKind, Outcome, Raised, Succeeded
 from durably.actors.model import (
     CheckpointResponse,
@@ -52,7 +51,7 @@ Handler = Callable[[Any, DurableContext], Any]
 Output = dict[str, Any]
 
 
-@attrs.frozen
+@frozen
 class Settings:
     """How an invocation runs here; the defaults are right for AWS Lambda.
 
@@ -148,7 +147,7 @@ def _aws_client(boto3_client: Any) -> DurableServiceClient:
 # ------------------------------------------------------------------ the event
 
 
-@attrs.frozen
+@frozen
 class _Event:
     arn: str
     token: str

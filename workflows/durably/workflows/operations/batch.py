@@ -15,6 +15,7 @@ from durably.actors.concurrency import (
     Decision,
     Limits,
 )
+from durably.actors.frozen import frozen
 from durably.actors.messages import Begin, BranchDone, Failed, Outcome, Raised, Succeeded
 from durably.actors.model import Operation, OperationStatus, OperationType
 from durably.actors.spec import Kind, Spec
@@ -56,7 +57,7 @@ _ITEM_STATUS = {
 }
 
 
-@attrs.frozen(eq=False)
+@frozen(eq=False)
 class Batch:
     """A map or parallel: its place, its branches by index, and how it was configured.
 

@@ -2,8 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-import attrs
-
+from durably.actors.frozen import frozen
 from durably.actors.messages import Completed, Succeeded
 from durably.actors.model import (
     ErrorObject,
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     from durably.workflows.context import DurableContext
 
 
-@attrs.frozen(eq=False)
+@frozen(eq=False)
 class Place:
     """One operation of `context`, with the record that it had when the invocation began."""
 
