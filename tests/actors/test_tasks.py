@@ -314,7 +314,7 @@ def test_a_task_that_keeps_the_hub_for_more_than_a_second_is_named(
     messages = [record.getMessage() for record in caplog.records]
     assert len(messages) == warned
     if warned:
-        assert "slow one kept every other branch waiting for 1.5 s" in messages[0]
+        assert "slow one kept the others waiting for 1.5 s" in messages[0]
         assert (f"{HERE}:" if parks else "its end") in messages[0]
         assert "Move slow work into a step" in messages[0]
 

@@ -44,8 +44,8 @@ class HubFuture(pykka.ThreadingFuture[Any]):
     def get(self, *, timeout: float | None = None) -> Any:
         if self._result is None and self._get_hook is None and getattr(hub, "running", False):
             raise WouldDeadlockError(
-                "ask() would wait for ever: actors and workflow code share this thread, so the reply cannot "
-                "come while it blocks. Use tell() and let the other actor tell back, or ask from a step body."
+                "ask() would wait for ever: actors and workflow code share this thread, so no reply can "
+                "come while it blocks. Use tell(), and let the other actor tell back, or ask elsewhere."
             )
         return super().get(timeout=timeout)
 

@@ -21,8 +21,9 @@ from durably.actors.inline import HIDDEN_AT_MOST, InlineBodies
 from durably.actors.interrupt import InterruptGuard
 from durably.actors.messages import CooldownElapsed, Flush, Message, Quiet
 from durably.actors.stage import Job, JobKind, JobState, Timer
-from durably.actors.task import Task, Watchdog
+from durably.actors.task import Task
 from durably.actors.timers import TimerQueue
+from durably.actors.watchdog import Watchdog
 from durably.actors.workers import DEFAULT_MAX_WORKERS, Completion, WorkerPool, perform
 
 if TYPE_CHECKING:
@@ -92,7 +93,8 @@ class HubDispatcher:
         self._foreign: deque[tuple[Actor, Envelope[Any]]] = deque()  # told by other threads
         self._runnable: deque[Task] = deque()
         self._completions: queue.SimpleQueue[Completion | None] = queue.SimpleQueue()
-        self._pool = WorkerPool(self._completions, max_workers)
+        self._watchdog = Watchdog(self.clock)
+        self._pool = WorkerPool(self._completions, max_workers, self._watchdog.look)
         self._inline = InlineBodies(self._stand_in)
         self._candidate: Job | None = None  # the one job that may turn out to run inline
         self._jobs = 0  # that are with the pool
@@ -106,7 +108,6 @@ class HubDispatcher:
         self._still = False
         self._threads_only = _event_loop_runs()
         self._interrupts = InterruptGuard()
-        self._watchdog = Watchdog(self.clock)
         self._shut = False
 
     # ------------------------------------------------------------------ what is asked of it
@@ -114,11 +115,13 @@ class HubDispatcher:
     def post(self, actor: Actor, envelope: "Envelope[Any]") -> None:
         if threading.get_ident() == self._thread:
             self._mail.append((actor, envelope))
-        elif self._shut:
+        elif self._is_shut():
             refuse(envelope)
         else:
             self._foreign.append((actor, envelope))
             self._completions.put(None)
+            if self._is_shut():  # since a moment ago, perhaps: whoever takes it out refuses it
+                self._refuse_foreign()
 
     def timer(self, delay: float, reply_to: "Ref", message: Message, *, needs_company: bool) -> Timer:
         return self._timers.add(Timer(self.clock.monotonic() + delay, reply_to, message, needs_company))
@@ -159,10 +162,21 @@ class HubDispatcher:
     def shut(self) -> None:
         self._shut = True
         self._thread = 0  # so that every post takes the way of a foreign thread's
-        for _, envelope in (*self._mail, *self._foreign):
+        for _, envelope in self._mail:
             if envelope.reply_to is not None:
                 refuse(envelope)
         self._mail.clear()
+        self._refuse_foreign()
+
+    def _is_shut(self) -> bool:
+        return self._shut
+
+    def _refuse_foreign(self) -> None:
+        with contextlib.suppress(IndexError):
+            while True:
+                envelope = self._foreign.popleft()[1]
+                if envelope.reply_to is not None:
+                    refuse(envelope)
 
     def close(self, timeout: float | None) -> list[str]:
         self._inline.close()
@@ -183,7 +197,7 @@ class HubDispatcher:
     def _turn(self, runtime: Runtime) -> None:
         while not self._completions.empty():
             self._take(self._completions.get())
-        if self._timers.armed and self._fire():
+        if self._timers.armed and self._fire(runtime):
             return
         if self._mail:
             self._still = False
@@ -197,8 +211,7 @@ class HubDispatcher:
         elif self._idle and self._pool.backlog < BACKLOG:
             self._still = False
             self._candidate_to_pool()
-            to, message = self._idle.popleft()
-            to.tell(message)
+            _tell(*self._idle.popleft())
         elif self._candidate is not None:
             self._still = False
             self._run_candidate(runtime)
@@ -213,7 +226,7 @@ class HubDispatcher:
             if runtime.supervisor is None:
                 runtime.over = self._timers.next_moment(company=False) is None
             else:
-                self._tell_aside(runtime.supervisor, Quiet(self._stillness))
+                self._tell_aside(runtime.supervisor, Quiet(self._stillness), runtime)
 
     def _deliver(self, runtime: Runtime) -> None:
         """Handle mail, some hundreds at the most, so that completions and timers are not kept waiting.
@@ -234,16 +247,19 @@ class HubDispatcher:
                 break
         interrupts.release()
 
-    def _tell_aside(self, to: "Ref", message: Message) -> None:
+    def _tell_aside(self, to: "Ref", message: Message, runtime: Runtime) -> None:
         """Deliver what is about stillness without ending it."""
         to.tell(message)
         actor, envelope = self._mail.pop()
-        actor.deliver(envelope)
+        try:
+            actor.deliver(envelope)
+        except Exception as error:
+            runtime.on_actor_failed(actor, error)
 
     def _tell_flush(self) -> None:
         if self._flush is not None:
             to, self._flush = self._flush, None
-            to.tell(Flush())
+            _tell(to, Flush())
 
     def _batch_is_full_enough(self) -> bool:
         """Nothing but bodies can fill it any more, so it is held back only for those that have just begun."""
@@ -256,15 +272,15 @@ class HubDispatcher:
 
     # ------------------------------------------------------------------ time
 
-    def _fire(self) -> bool:
+    def _fire(self, runtime: Runtime) -> bool:
         """Tell what is due; True if something was."""
         due = self._timers.due(self.clock.monotonic(), company=self._bodies > 0)
         for timer in due:
             if type(timer.message) is CooldownElapsed and self._still and not self._mail:
-                self._tell_aside(timer.reply_to, timer.message)
+                self._tell_aside(timer.reply_to, timer.message, runtime)
             else:
                 self._still = False
-                timer.reply_to.tell(timer.message)
+                _tell(timer.reply_to, timer.message)
         return bool(due)
 
     def _sleep(self) -> None:
@@ -329,7 +345,7 @@ class HubDispatcher:
         """True if a timer may come due, or an answer let somebody go on, while a body runs here."""
         if self._flush is not None and self._flush_awaited:
             return True
-        return self._timers.next_moment(company=False) is not None
+        return self._timers.next_moment(company=True) is not None
 
     def _call_now(self, runtime: Runtime) -> None:
         """Send what is queued, and handle the answer."""
@@ -359,8 +375,14 @@ def _settle(completion: Completion) -> None:
     job, message, error = completion
     if error is not None:
         raise error
-    if message is not None and job.reply_to.is_alive():
-        job.reply_to.tell(message)
+    if message is not None:
+        _tell(job.reply_to, message)
+
+
+def _tell(to: "Ref", message: Message) -> None:
+    """Tell what an actor has asked to be told, if it still wants to know."""
+    if to.is_alive():
+        to.tell(message)
 
 
 def _event_loop_runs() -> bool:

@@ -6,9 +6,10 @@ an execution is doing. Nobody knows beforehand which it is. So:
 
 - A step function that has just been seen to end within 10 ms is taken to be short.
 - Of others, the first in an invocation has its START sent ahead, which needs no thread.
-- From the second on there is a sentry: one thread that, when a body has run for 20 ms, sends what is
-  queued in the hub's place. The hub is blocked in the body then and touches no actor; a lock (the baton)
-  makes sure of it. A workflow that runs the same short step a thousand times never starts it.
+- From the second on, and once the invocation has run for a second, there is a sentry: one thread that,
+  when a body has run for 20 ms, sends what is queued in the hub's place. The hub is blocked in the body
+  then and touches no actor; a lock (the baton) makes sure of it. A workflow that runs the same short
+  step a thousand times does not start it.
 """
 
 import threading
@@ -20,6 +21,7 @@ from durably.actors.workers import Completion, perform
 
 HIDDEN_AT_MOST = 0.020
 SHORT = 0.010
+WITHOUT_SENTRY = 1.0
 
 
 class InlineBodies:
@@ -30,6 +32,7 @@ class InlineBodies:
         self._short: set[object] = set()
         self._ran = False
         self._sentry: Sentry | None = None
+        self._made = time.monotonic()
 
     def must_send_start(self, job: Job) -> bool:
         """True if this body's START has to be sent ahead of it."""
@@ -37,10 +40,12 @@ class InlineBodies:
 
     def perform(self, job: Job) -> Completion:
         """Run a body here and now."""
-        if self._ran and self._sentry is None and job.code not in self._short:
-            self._sentry = Sentry(self._stand_in)
-        self._ran = True
         began = time.monotonic()
+        unknown = self._ran and job.code not in self._short
+        if self._sentry is None and (unknown or began - self._made > WITHOUT_SENTRY):
+            self._sentry = Sentry(self._stand_in)
+            self._sentry.start()
+        self._ran = True
         if self._sentry is None:
             completion = perform(job)
         else:
@@ -71,6 +76,9 @@ class Sentry:
         self._asleep = False
         self._closed = False
         self._thread = threading.Thread(target=self._watch, name="durably-sentry", daemon=True)
+
+    def start(self) -> None:
+        """Begin to watch; apart from making it, so that an interrupt in between loses no thread."""
         self._thread.start()
 
     def watching(self, began: float) -> "Sentry":
@@ -90,7 +98,8 @@ class Sentry:
     def close(self) -> None:
         self._closed = True
         self._idle.set()
-        self._thread.join()
+        if self._thread.ident is not None:
+            self._thread.join()
 
     def _watch(self) -> None:
         served = 0.0

@@ -238,7 +238,7 @@ class OperationActor(Actor):
     def _poll(self) -> None:
         """Ask again after a while: one second longer each time, in company only, and not for ever."""
         self._timer = None
-        if self._polled_for < POLL_FOR:
+        if self._polled_for + self._next_poll <= POLL_FOR:
             self._timer = self.stage.timer(self._next_poll, self.ref, Due(), needs_company=True)
             self._polled_for += self._next_poll
             self._next_poll = min(self._next_poll + POLL_STEP, POLL_AT_MOST)

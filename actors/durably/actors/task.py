@@ -13,15 +13,12 @@ import inspect
 import logging
 from collections.abc import Callable
 from types import FrameType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import greenlet
 
 from durably.actors.frozen import frozen
 from durably.actors.messages import Awaiter, Completed, Refused, Resumption, Unwound
-
-if TYPE_CHECKING:
-    from durably.actors.clock import Clock
 
 logger = logging.getLogger("durably.actors")
 
@@ -212,27 +209,3 @@ def where(frame: FrameType | None) -> str:
     if frame is None:
         return "an unknown place"
     return f"{frame.f_code.co_filename}:{frame.f_lineno} in {frame.f_code.co_name}"
-
-
-WATCHDOG_SECONDS = 1.0
-
-
-class Watchdog:
-    """Runs tasks, and says which one kept the hub for more than a second, and where it gave it back."""
-
-    def __init__(self, clock: "Clock") -> None:
-        self._clock = clock
-
-    def run(self, task: Task) -> None:
-        began = self._clock.monotonic()
-        task.run()
-        lasted = self._clock.monotonic() - began
-        if lasted > WATCHDOG_SECONDS:
-            place = where(task.frame()) if task.state is TaskState.PARKED else "its end"
-            logger.warning(
-                "%s kept every other branch waiting for %.1f s, up to %s. Move slow work into a step: "
-                "step bodies run beside each other, workflow code does not.",
-                task.name,
-                lasted,
-                place,
-            )

@@ -12,6 +12,7 @@ import logging
 import queue
 import threading
 import time
+from collections.abc import Callable
 
 from durably.actors.messages import Message
 from durably.actors.stage import Job, JobKind, JobState
@@ -37,7 +38,10 @@ class WorkerPool:
     """Threads that start when there is something to do and are gone when the pool is closed."""
 
     def __init__(
-        self, completions: "queue.SimpleQueue[Completion | None]", max_workers: int = DEFAULT_MAX_WORKERS
+        self,
+        completions: "queue.SimpleQueue[Completion | None]",
+        max_workers: int = DEFAULT_MAX_WORKERS,
+        watch: Callable[[], None] | None = None,
     ) -> None:
         if max_workers < 1:
             raise ValueError(f"max_workers must be at least 1, got {max_workers!r}")
@@ -47,6 +51,7 @@ class WorkerPool:
         self._queued: set[Job] = set()  # whoever removes a job from it has it
         self._running: dict[int, Job] = {}
         self._max_workers = max_workers
+        self._watch = watch  # called once a second by a thread that has nothing else to do
         self._taken_seen = 0
         self._taken_at = 0.0
         self.taken = 0
@@ -93,7 +98,11 @@ class WorkerPool:
         return [job.name for job in list(self._running.values()) if job.kind is JobKind.BODY]
 
     def close(self, timeout: float | None) -> list[str]:
-        """End all threads; the names of the jobs that still ran after `timeout` seconds (None: for ever)."""
+        """End all threads; the names of the jobs that still ran after `timeout` seconds (None: for ever).
+
+        What no thread has taken yet is never begun.
+        """
+        self._queued.clear()
         for _ in self._threads:
             self._jobs.put(None)
         deadline = None if timeout is None else time.monotonic() + timeout
@@ -123,7 +132,12 @@ class WorkerPool:
 
     def _work(self, number: int) -> None:
         while True:
-            job = self._jobs.get()
+            try:
+                job = self._jobs.get(timeout=1.0 if number == 0 and self._watch is not None else None)
+            except queue.Empty:
+                assert self._watch is not None
+                self._watch()
+                continue
             if job is None:
                 return
             self.taken += 1  # a lost count is made good by the next: only change matters

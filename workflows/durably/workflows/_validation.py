@@ -11,6 +11,8 @@ from typing import TypeGuard
 
 from durably.workflows.exceptions import ValidationError
 
+LONGEST_WAIT = 31_622_400
+"""In seconds (366 days): of waits, and of delays between attempts."""
 _SUB_TYPE = re.compile(r"[A-Za-z0-9_-]{1,32}")
 
 
@@ -51,6 +53,15 @@ def check_callable(name: str, value: object, required: bool = False) -> None:
     made_from = type(value).__name__
     hint = f" (a function made from the {made_from})" if made_from.endswith("StrategyConfig") else ""
     raise refuse(name, f"callable{hint}", value)
+
+
+def check_name(name: str, value: object) -> str:
+    """`value` must be what the service takes as a name: 1 to 256 printable ASCII characters."""
+    if not isinstance(value, str):
+        raise refuse(name, "a str", value)
+    if not (0 < len(value) <= 256 and value.isascii() and value.isprintable()):
+        raise refuse(name, "1 to 256 printable ASCII characters", value)
+    return value
 
 
 def check_serdes(name: str, value: object) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from durably.actors.model import OperationSubType, OperationType
 from durably.actors.task import Task, current_task
-from durably.workflows._validation import check_callable, check_type
+from durably.workflows._validation import LONGEST_WAIT, check_callable, check_name, check_type
 from durably.workflows.concurrency.models import BatchResult
 from durably.workflows.config import (
     ChildConfig,
@@ -171,8 +171,10 @@ class DurableContext:
         """
         check_type("duration", duration, Duration)
         seconds = duration.to_seconds()
-        if seconds < 1:
-            raise ValidationError(f"duration must be at least 1 second, got {seconds} s")
+        if not 1 <= seconds <= LONGEST_WAIT:
+            raise ValidationError(
+                f"duration must be at least 1 second and at most {LONGEST_WAIT} s (366 days), got {seconds} s"
+            )
         place, left = self._enter(OperationType.WAIT, OperationSubType.WAIT, _name_of(name))
         try:
             wait_operation.wait(place, seconds)
@@ -266,6 +268,8 @@ class DurableContext:
         _check_sequence("functions", functions)
         for index, function in enumerate(functions):
             check_callable(f"functions[{index}]", function, required=True)
+            if isinstance(function, ParallelBranch) and function.name:
+                check_name(f"functions[{index}].name", function.name)
         config.completion_config.validate_for_total(len(functions))
         place, left = self._enter(OperationType.CONTEXT, OperationSubType.PARALLEL, _name_of(name))
         try:
@@ -366,9 +370,11 @@ class DurableContext:
 
 def _name_of(name: object, func: object = None) -> str | None:
     """The name that is given, or the one of a function made by a `durable_*` decorator."""
-    if name is not None and not isinstance(name, str):
-        raise ValidationError(f"name must be a str or None, got {name!r}")
-    return name or getattr(func, "_original_name", None)
+    if not name:
+        name = getattr(func, "_original_name", None) if name is None or name == "" else name
+        if name is None:
+            return None
+    return check_name("name", name)
 
 
 def _check_sequence(argument: str, value: object) -> None:

@@ -40,7 +40,7 @@ from durably.workflows.exceptions import (
 from durably.workflows.identity import operation_id
 from durably.workflows.operations.child import LARGEST_RESULT, code_of_context, refuse_recorded
 from durably.workflows.operations.place import Place, terminal_error
-from durably.workflows.serdes import SerDes, deserialize, serialize
+from durably.workflows.serdes import SerDes, deserialize
 from durably.workflows.types import SummaryGenerator
 
 if TYPE_CHECKING:
@@ -254,7 +254,7 @@ class Batch:
 
     def _recorded(self, result: BatchResult[Any]) -> Succeeded:
         place, arn = self.place, self.place.context.invocation.durable_execution_arn
-        text = serialize(self.serdes, result, place.id, arn)
+        text = place.text_of(result, self.serdes)
         if self.serdes is None and self.item_serdes is None:
             back: Any = result  # each item has been read back already, and the default serializer keeps it
         else:

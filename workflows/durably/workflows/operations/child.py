@@ -15,9 +15,10 @@ from durably.workflows.exceptions import (
     ExecutionError,
     InvocationError,
     NonDeterministicExecutionError,
+    SerDesError,
 )
 from durably.workflows.operations.place import Place
-from durably.workflows.serdes import SerDes, deserialize, serialize
+from durably.workflows.serdes import SerDes, deserialize
 from durably.workflows.types import SummaryGenerator
 
 if TYPE_CHECKING:
@@ -88,11 +89,11 @@ def code_of_context(
         child = place.context.child(place.id, task, virtual=virtual, complete=replayed)
         try:
             value = func(child)
-            text = serialize(serdes, value, place.id, arn)
+            text = place.text_of(value, serdes)
             back = None if text is None else deserialize(serdes, text, place.id, arn)
             if virtual or replayed or text is None or len(text) <= LARGEST_RESULT:
                 return Succeeded(text, back)
-            return Succeeded(summary_generator(value) if summary_generator else "", back, True)
+            return Succeeded(_summary(place, summary_generator, value), back, True)
         except ExecutionError as error:
             return Raised(error)
         except InvocationError as error:
@@ -101,6 +102,13 @@ def code_of_context(
             return Failed(recorded_error(error))
 
     return code
+
+
+def _summary(place: Place, generator: Callable[[Any], object] | None, value: object) -> str:
+    summary = "" if generator is None else generator(value)
+    if not isinstance(summary, str):
+        raise SerDesError(f"The summary_generator of {place.label} gave {summary!r}, which is not a str.")
+    return summary
 
 
 def unrecorded_result(outcome: Outcome | None) -> Any:

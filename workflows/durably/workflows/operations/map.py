@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from durably.actors.model import OperationSubType
+from durably.workflows._validation import check_name
 from durably.workflows.concurrency.models import BatchResult
 from durably.workflows.config import MapConfig, ParallelBranch, ParallelConfig
 from durably.workflows.operations.batch import Batch, is_flat
@@ -30,7 +31,7 @@ def map_over(
     broken = None
     if config.item_namer is not None:
         try:
-            names = [config.item_namer(item, index) for index, item in enumerate(inputs)]
+            names = [_item_name(config.item_namer(item, index)) for index, item in enumerate(inputs)]
         except Exception as error:
             broken = error
     batch = Batch(
@@ -76,6 +77,10 @@ def parallel(
         is_flat(config.nesting_type),
     )
     return batch.result()
+
+
+def _item_name(name: object) -> str:
+    return name if name == "" and isinstance(name, str) else check_name("the name from item_namer", name)
 
 
 def _given_name(function: object) -> str | None:

@@ -14,7 +14,7 @@ from durably.actors.model import (
 )
 from durably.workflows.errors import operation_error_from
 from durably.workflows.exceptions import DurableOperationError, NonDeterministicExecutionError
-from durably.workflows.serdes import SerDes, deserialize
+from durably.workflows.serdes import SerDes, deserialize, recordable, serialize
 
 if TYPE_CHECKING:
     from durably.workflows.context import DurableContext
@@ -85,6 +85,17 @@ class Place:
             return completed.outcome.value
         assert completed.operation is not None
         return self.recorded_result(completed.operation, serdes, error_class)
+
+    def text_of(self, value: Any, serdes: SerDes[Any] | None) -> str | None:
+        """The text that is recorded for a result; None stands for no payload.
+
+        Raises:
+            SerDesError: it cannot be serialized, or is too large.
+        """
+        # Of the default serializer's errors only the wording depends on the id: there the name helps.
+        shown = f"{self.name!r}, {self.id}" if serdes is None and self.name else self.id
+        arn = self.context.invocation.durable_execution_arn
+        return recordable(serialize(serdes, value, shown, arn), shown)
 
     def recorded_result(
         self, record: Operation, serdes: SerDes[Any] | None, error_class: type[DurableOperationError]

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from durably.actors.messages import Failed, Outcome, Raised, Retried, Succeeded
 from durably.actors.spec import Body, Kind, Spec
+from durably.workflows._validation import LONGEST_WAIT
 from durably.workflows.config import StepConfig, StepSemantics
 from durably.workflows.errors import recorded_error
 from durably.workflows.exceptions import (
@@ -15,11 +16,12 @@ from durably.workflows.exceptions import (
     SerDesError,
     StepError,
     StepInterruptedError,
+    ValidationError,
 )
 from durably.workflows.logger import LogInfo
 from durably.workflows.operations.place import Place
 from durably.workflows.retries import RetryPresets
-from durably.workflows.serdes import deserialize, recordable, serialize
+from durably.workflows.serdes import deserialize
 from durably.workflows.types import StepContext
 
 T = TypeVar("T")
@@ -71,7 +73,7 @@ def _body_of(
         info = LogInfo(invocation, place.context.parent_id, place.id, place.name, attempt)
         try:
             value = func(StepContext(step_logger.with_log_info(info), attempt))
-            text = recordable(serialize(serdes, value, place.id, arn), place.id)
+            text = place.text_of(value, serdes)
             if serdes is None and type(value) in _KEPT_AS_IS:
                 return Succeeded(text, value)
             # A None text stands for no payload, and no payload comes back as None.
@@ -95,6 +97,10 @@ def _decide(place: Place, error: Exception, attempt: int, config: StepConfig) ->
         if not decision.should_retry:
             return Failed(recorded_error(error))
         delay = decision.delay.to_seconds()
+        if delay > LONGEST_WAIT:
+            raise ValidationError(
+                f"The retry delay of step {place.label} is {delay} s, more than {LONGEST_WAIT} s (366 days)."
+            ) from error
     except Exception as broken:
         return Failed(recorded_error(broken))
     if delay < 1:
