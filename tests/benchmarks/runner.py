@@ -60,8 +60,7 @@ def measure(case: Case, sdk: str, *, profile: bool = False) -> Sample:
         return Sample(case, sdk, error=f"gave up after {PATIENCE:g} s")
     lines = done.stdout.splitlines()
     if done.returncode or not lines:
-        last = (done.stderr or "").strip().splitlines()[-1:]
-        return Sample(case, sdk, error=" ".join([f"exit code {done.returncode}", *last]))
+        return Sample(case, sdk, error=_failure(done))
     return Sample(case, sdk, **json.loads(lines[-1]))
 
 
@@ -69,5 +68,15 @@ def _import(case: Case, sdk: str) -> Sample:
     """The floor is an interpreter that does nothing; the others are counted from there on in the report."""
     code = "pass" if sdk == "floor" else f"import {PACKAGES[sdk]}"
     began = time.perf_counter()
-    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
-    return Sample(case, sdk, wall=time.perf_counter() - began)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, stderr=subprocess.PIPE, text=True, check=False
+    )
+    wall = time.perf_counter() - began
+    if done.returncode:
+        return Sample(case, sdk, error=_failure(done))
+    return Sample(case, sdk, wall=wall)
+
+
+def _failure(done: subprocess.CompletedProcess[str]) -> str:
+    last = (done.stderr or "").strip().splitlines()[-1:]
+    return " ".join([f"exit code {done.returncode}:", *last])
