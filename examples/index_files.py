@@ -122,7 +122,7 @@ def make_report(step: StepContext, folder: str, files: Sequence[str], read: Sequ
 
 
 @durable_execution
-def handler(event: dict | None, context: DurableContext) -> Report:
+def handler(event: dict[str, str] | None, context: DurableContext) -> Report:
     event = event or {}
     folder = event.get("folder") or sysconfig.get_path("stdlib")
     log = event.get("log")

@@ -123,5 +123,7 @@ def _line(operation: Operation, progress: Progress, now: datetime) -> Text:
     group = progress.groups.get(operation.id)
     if group is not None and progress.is_crowd(operation.id):
         text.append(f"{group.counts()} ", "cyan")
+        if not status.is_terminal:
+            return text
     text.append(describe(operation, now), "red" if status in FAILURES else "dim")
     return text

@@ -79,8 +79,10 @@ class PlainLines:
         elif operation.status is OperationStatus.READY:
             return
         group = progress.groups.get(operation.id)
-        counts = f", {group.counts()}" if group is not None and progress.is_crowd(operation.id) else ""
-        self._write(arn, f"{self._path(progress, operation)}: {describe(operation, now)}{counts}")
+        what = describe(operation, now)
+        if group is not None and progress.is_crowd(operation.id):
+            what = f"{what}, {group.counts()}" if operation.status.is_terminal else group.counts()
+        self._write(arn, f"{self._path(progress, operation)}: {what}")
 
     def _is_crowded(self, arn: str, progress: Progress, operation: Operation) -> bool:
         """Whether it is one of many, however deep."""

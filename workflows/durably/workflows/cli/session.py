@@ -52,7 +52,7 @@ def clean_stdout() -> Generator[TextIO]:
 
 @contextlib.contextmanager
 def errors_explained() -> Generator[None]:
-    """Turn what the service cannot do into a message and exit code 1."""
+    """Turn what the service cannot do into a message and exit code 1, and Ctrl-C into its own."""
     try:
         yield
     except LocalServiceError as error:
@@ -61,6 +61,9 @@ def errors_explained() -> Generator[None]:
     except ServiceError as error:
         say(f"Error: {error.message}")
         raise SystemExit(1) from error
+    except KeyboardInterrupt:  # before anything had started, or after everything had ended
+        say("Interrupted.")
+        raise SystemExit(INTERRUPTED) from None
 
 
 def explain(error: LocalServiceError) -> None:
