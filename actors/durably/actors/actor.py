@@ -126,6 +126,10 @@ class Ref(pykka.ActorRef["Actor"]):
     def __hash__(self) -> int:
         return id(self._actor)
 
+    def is_alive(self) -> bool:
+        """True until the actor has stopped."""
+        return self._actor.actor_stopped is not _STOPPED
+
     def tell(self, message: Any) -> None:
         """Put a message into the actor's mailbox, at once.
 

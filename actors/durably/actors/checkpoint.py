@@ -56,10 +56,6 @@ class CheckpointState(enum.IntEnum):
     OVER = 2
 
 
-Live = tuple[Ref, str, bool]
-"""An operation that is told what happens to it, the context around it, and whether it is one itself."""
-
-
 class CheckpointActor(Actor):
     """Sends updates in order, keeps the history, and knows what is below a finished context."""
 
@@ -73,6 +69,7 @@ class CheckpointActor(Actor):
     ) -> None:
         super().__init__(stage, "checkpoint")
         self.state = CheckpointState.OPEN
+        self._me = self.ref
         self.token = token
         self.history = history
         self._call = call
@@ -82,8 +79,8 @@ class CheckpointActor(Actor):
         self._awaited = 0  # of the queued updates
         self._in_flight: list[tuple[OperationUpdate, bool, int]] | None = None
         self._refresh = False
-        self._live: dict[str, Live] = {}
-        self._below: dict[str, dict[str, None]] = {}  # live operations by the context around them
+        self._live: dict[str, str] = {}  # who is told what happens to it: the context around it
+        self._below: dict[str, dict[str, Ref]] = {}  # these, by the context around them
         self._around: dict[str, str] = {}  # of each context, the one around it
         self._finished: set[str] = set()
 
@@ -104,7 +101,7 @@ class CheckpointActor(Actor):
         self._queue.append((update, message.awaited, size))
         self._queued_bytes += size
         self._awaited += message.awaited
-        self._register(message.operation, update.id, parent, update.type)
+        self._register(message.operation, update.id, parent)
         ends = update.action is OperationAction.SUCCEED or update.action is OperationAction.FAIL
         if ends and update.type is OperationType.CONTEXT:
             self._finish(update.id)
@@ -120,7 +117,7 @@ class CheckpointActor(Actor):
             return
         record = self.history.get(record.id, record)
         if not record.status.is_terminal:
-            self._register(message.operation, record.id, parent, record.type)
+            self._register(message.operation, record.id, parent)
         message.operation.tell(News(record))
 
     def _refresh_asked(self, _message: Refresh) -> None:
@@ -128,18 +125,21 @@ class CheckpointActor(Actor):
             self._refresh = True
             self._pump()
 
-    def _register(self, ref: Ref, id: str, parent: str, type: OperationType) -> None:
+    def _register(self, ref: Ref, id: str, parent: str) -> None:
         if id not in self._live:
-            self._live[id] = (ref, parent, type is OperationType.CONTEXT)
-            self._below.setdefault(parent, {})[id] = None
+            self._live[id] = parent
+            below = self._below.get(parent)
+            if below is None:
+                self._below[parent] = {id: ref}
+            else:
+                below[id] = ref
 
     def _forget(self, id: str) -> None:
-        _, parent, _ = self._live.pop(id)
-        siblings = self._below.get(parent)
-        if siblings is not None:
-            siblings.pop(id, None)
-            if not siblings:
-                del self._below[parent]
+        parent = self._live.pop(id)
+        below = self._below[parent]
+        del below[id]
+        if not below:
+            del self._below[parent]
 
     # ------------------------------------------------------------------ finished contexts
 
@@ -171,18 +171,19 @@ class CheckpointActor(Actor):
         self._finished.add(context)
         around = [context]
         while around:
-            for below in self._below.pop(around.pop(), ()):
-                ref, _, is_context = self._live.pop(below)
-                if is_context:
+            for below, ref in self._below.pop(around.pop(), {}).items():
+                del self._live[below]
+                if below in self._around:
                     self._finished.add(below)
                     around.append(below)
                 ref.tell(Orphaned(context))
 
     def _orphan_all(self) -> None:
-        live, self._live = self._live, {}
-        self._below.clear()
-        for ref, _, _ in live.values():
-            ref.tell(Orphaned(ROOT))
+        below, self._below = self._below, {}
+        self._live.clear()
+        for refs in below.values():
+            for ref in refs.values():
+                ref.tell(Orphaned(ROOT))
 
     # ------------------------------------------------------------------ calls
 
@@ -193,7 +194,7 @@ class CheckpointActor(Actor):
         if len(self._queue) >= MAX_UPDATES or self._queued_bytes >= MAX_BYTES:
             self._send()
         elif self._queue or self._refresh:
-            self.stage.want_flush(self.ref, awaited=self._refresh or self._awaited > 0)
+            self.stage.want_flush(self._me, awaited=self._refresh or self._awaited > 0)
 
     def _flush(self, _message: Flush) -> None:
         if self._in_flight is None and (self._queue or self._refresh):
@@ -213,7 +214,7 @@ class CheckpointActor(Actor):
         self._refresh = False
         updates = tuple([entry[0] for entry in batch])
         run = functools.partial(self._do_call, updates, self.token)
-        self.stage.work(Job(JobKind.CALL, run, self.ref, "checkpoint"))
+        self.stage.work(Job(JobKind.CALL, run, self._me, "checkpoint"))
 
     def _do_call(self, updates: tuple[OperationUpdate, ...], token: str) -> Message:
         """On a worker thread, or in line; touches nothing of this actor's."""
@@ -260,15 +261,16 @@ class CheckpointActor(Actor):
         for update, waits, _ in sent:
             awaited[update.id] = awaited.get(update.id, False) or waits
         for changed, was in before.items():
-            live = self._live.get(changed)
-            if live is None:
+            parent = self._live.get(changed)
+            if parent is None:
                 continue
+            ref = self._below[parent][changed]
             record = self.history[changed]
             if changed in awaited:
                 if awaited[changed]:
-                    live[0].tell(Confirmed(record))
+                    ref.tell(Confirmed(record))
             elif was is None or was.status is not record.status:
-                live[0].tell(News(record))
+                ref.tell(News(record))
             if record.status.is_terminal:
                 self._forget(changed)
 

@@ -345,7 +345,7 @@ class HubDispatcher:
         """True if a timer may come due, or an answer let somebody go on, while a body runs here."""
         if self._flush is not None and self._flush_awaited:
             return True
-        return self._timers.next_moment(company=True) is not None
+        return self._timers.armed and self._timers.next_moment(company=True) is not None
 
     def _call_now(self, runtime: Runtime) -> None:
         """Send what is queued, and handle the answer."""

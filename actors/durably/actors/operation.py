@@ -151,10 +151,10 @@ class OperationActor(Actor):
         self._checkpoint.tell(Watch(self.ref, record))
         is_step = kind is Kind.STEP or kind is Kind.AT_MOST_ONCE
         if kind is Kind.CONTEXT or kind is Kind.MAP:
-            self._execute()
+            self._execute(self.ref)
         elif is_step and record.status is OperationStatus.STARTED:
             # An at-most-once attempt may have run: its body must not run again, it is only decided.
-            self._execute(interrupted=kind is Kind.AT_MOST_ONCE)
+            self._execute(self.ref, interrupted=kind is Kind.AT_MOST_ONCE)
         else:
             self.state = OperationState.WATCHING
 
@@ -162,24 +162,25 @@ class OperationActor(Actor):
         """Submit START. Waits, callbacks and at-most-once steps go on when it is confirmed."""
         kind = self._spec.kind
         confirm = kind is Kind.WAIT or kind is Kind.CALLBACK or kind is Kind.AT_MOST_ONCE
-        self._checkpoint.tell(Submit(self.ref, self._spec.start, confirm))
+        me = self.ref
+        self._checkpoint.tell(Submit(me, self._spec.start, confirm))
         if confirm:
             self.state = OperationState.STARTING
         else:
-            self._execute()
+            self._execute(me)
 
-    def _execute(self, *, interrupted: bool = False) -> None:
+    def _execute(self, me: Ref, *, interrupted: bool = False) -> None:
         self.state = OperationState.EXECUTING
         spec = self._spec
         if spec.body is not None:
             body, start = spec.body, spec.start
             run = functools.partial(_run_body, body.run, self._attempt + 1, interrupted)
-            self._job = Job(JobKind.BODY, run, self.ref, start.name or start.id, body.context, body.code)
+            self._job = Job(JobKind.BODY, run, me, start.name or start.id, body.context, body.code)
             self.stage.work(self._job)
         elif spec.task is not None:
-            self.stage.spawn_task(spec.task(self.ref))
+            self.stage.spawn_task(spec.task(me))
         elif spec.concurrency is not None:
-            spec.concurrency(self.ref).tell(Go())
+            spec.concurrency(me).tell(Go())
 
     # ------------------------------------------------------------------ being awaited
 
@@ -321,7 +322,7 @@ class OperationActor(Actor):
             self._resume_all()
         elif record.status is OperationStatus.STARTED:
             if state is OperationState.STARTING and self._spec.kind is Kind.AT_MOST_ONCE:
-                self._execute()
+                self._execute(self.ref)
             elif state in (OperationState.STARTING, OperationState.WATCHING):
                 idle = OperationState.IDLE_AWAITED if self._awaiters else OperationState.IDLE_NOT_AWAITED
                 self._rest(idle)

@@ -83,31 +83,14 @@ class Invocation:
     def root(self, code: Code) -> None:
         """Start the handler's own task."""
         supervisor = self.supervisor
-        task = self.task(
-            "the handler",
-            None,
-            0,
-            code,
-            contextvars.copy_context(),
-            lambda outcome: supervisor.tell(Finish(outcome)),
-        )
-        self.system.spawn_task(task)
 
-    def context_task(
-        self,
-        name: str,
-        scope: Scope,
-        depth: int,
-        code: Code,
-        variables: contextvars.Context,
-        operation: Ref,
-    ) -> Task:
-        """The task of a recorded context: its outcome goes to its operation."""
-        return self.task(
-            name, scope, depth, code, variables, lambda outcome: operation.tell(Returned(outcome))
-        )
+        def report(outcome: Outcome) -> None:
+            supervisor.tell(Finish(outcome))
 
-    def join(self, current: Task, name: str, scope: Scope, code: Code) -> Any:
+        variables = contextvars.copy_context()
+        self.system.spawn_task(ContextTask("the handler", None, 0, code, variables, report))
+
+    def join(self, current: Task, name: str, scope: Scope, code: Code) -> Outcome | None:
         """Run code in a task of its own, with no operation, and park the current one until it has ended.
 
         For contexts that record nothing: virtual ones, and those that are replayed for their result.
@@ -120,32 +103,45 @@ class Invocation:
             system.resume(awaiter.task, awaiter.ticket, how)
 
         variables = contextvars.copy_context()
-        system.spawn_task(self.task(name, scope, current.depth + 1, code, variables, report))
+        system.spawn_task(ContextTask(name, scope, current.depth + 1, code, variables, report))
         return current.park(name).outcome
 
-    def task(
+
+class ContextTask(Task):
+    """A task that runs the code of a context and reports its outcome, unless it is unwound.
+
+    `report` is the context's operation, or is called with the outcome if there is none. `variables` are the
+    context variables that the code starts with a copy of.
+    """
+
+    __slots__ = ("_code", "_report")
+
+    def __init__(
         self,
         name: str,
         scope: Scope | None,
         depth: int,
         code: Code,
         variables: contextvars.Context,
-        report: Callable[[Outcome], None],
-    ) -> Task:
-        """A task that runs `code` and reports its outcome, unless it is unwound."""
+        report: Ref | Callable[[Outcome], None],
+    ) -> None:
+        super().__init__(name, scope, self._run, unwinding=_suspended, depth=depth, context=variables)
+        self._code = code
+        self._report = report
 
-        def run() -> None:
-            try:
-                outcome = code(task)
-            except SuspendExecution:
-                return
-            except Exception as error:
-                outcome = Raised(error)
-            if not task.unwound:
-                report(outcome)
-
-        task = Task(name, scope, run, unwinding=_suspended, depth=depth, context=variables)
-        return task
+    def _run(self) -> None:
+        try:
+            outcome = self._code(self)
+        except SuspendExecution:
+            return
+        except Exception as error:
+            outcome = Raised(error)
+        if self.unwound:
+            return
+        if isinstance(self._report, Ref):
+            self._report.tell(Returned(outcome))
+        else:
+            self._report(outcome)
 
 
 def _suspended() -> BaseException:

@@ -19,7 +19,7 @@ from durably.actors.frozen import frozen
 from durably.actors.messages import Begin, BranchDone, Failed, Outcome, Raised, Succeeded
 from durably.actors.model import Operation, OperationStatus, OperationType
 from durably.actors.spec import Kind, Spec
-from durably.actors.task import Scope, Task
+from durably.actors.task import Scope
 from durably.workflows.completion import (
     BatchItemStatus,
     CompletionConfig,
@@ -30,22 +30,20 @@ from durably.workflows.completion import (
 from durably.workflows.concurrency.completion_record import read_completion_record, write_completion_record
 from durably.workflows.concurrency.models import BatchItem, BatchResult, infer_completion_reason
 from durably.workflows.config import NestingType
-from durably.workflows.errors import recorded_error
 from durably.workflows.exceptions import (
     ChildContextError,
     ExecutionError,
-    InvocationError,
     NonDeterministicExecutionError,
 )
 from durably.workflows.identity import operation_id
-from durably.workflows.operations.child import LARGEST_RESULT, code_of_context, refuse_recorded
+from durably.workflows.operations.child import refuse_recorded
+from durably.workflows.operations.code import LARGEST_RESULT, ContextCode, outcome_of
 from durably.workflows.operations.place import Place, terminal_error
 from durably.workflows.serdes import SerDes, deserialize
 from durably.workflows.types import SummaryGenerator
 
 if TYPE_CHECKING:
     from durably.workflows.context import DurableContext
-    from durably.workflows.invocation import Code
 
 R = TypeVar("R")
 
@@ -78,6 +76,7 @@ class Batch:
     item_serdes: SerDes[Any] | None
     summary_generator: SummaryGenerator[Any] | None
     flat: bool
+    scope: Scope  # of the map itself
     variables: contextvars.Context = attrs.field(factory=contextvars.copy_context)
     broken: Exception | None = None  # raised where branches were named
 
@@ -97,13 +96,15 @@ class Batch:
             result: BatchResult[Any] = place.recorded_result(record, self.serdes, ChildContextError)
             return result
 
+        branches = self._branches()
+
         def concurrency_for(operation: Ref) -> Ref:
             return ConcurrencyActor(
                 context.invocation.system,
                 place.label,
                 operation,
                 self._limits(),
-                self._branches(),
+                branches,
                 self._begin,
                 self._conclude,
             ).ref
@@ -174,44 +175,26 @@ class Batch:
         """Let a branch begin; a branch that is recorded as complete only rebuilds its large result."""
         place = self._branch_place(index)
         invocation = place.context.invocation
-        scope = self._scope(place)
-        depth = place.context.task.depth + 2
         record = place.record
 
         def done(outcome: Outcome) -> None:
             concurrency.tell(BranchDone(index, outcome))
 
-        try:
-            place.check_record()
-            if self.flat:
-                refuse_recorded(place)
-        except ExecutionError as error:
-            done(Raised(error))
-            return
+        if record is not None:
+            try:
+                place.check_record()
+                if self.flat:
+                    refuse_recorded(place)
+            except ExecutionError as error:
+                done(Raised(error))
+                return
         if self.flat or (record is not None and record.status.is_terminal):
-            code = self._code(place, index, replayed=not self.flat)
-            task = invocation.task(place.label, scope, depth, code, self.variables, done)
-            invocation.system.spawn_task(task)
+            code = BranchCode(self, place, index, replayed=not self.flat)
+            invocation.system.spawn_task(code.task(done))
             return
-        code = self._code(place, index, replayed=False)
-
-        def task_for(operation: Ref) -> Task:
-            return invocation.context_task(place.label, scope, depth, code, self.variables, operation)
-
-        spec = Spec(Kind.CONTEXT, place.start(), task=task_for, branch=(concurrency, index))
+        code = BranchCode(self, place, index)
+        spec = Spec(Kind.CONTEXT, place.start(), task=code.task, branch=(concurrency, index))
         invocation.operation(spec).tell(Begin(None, record))
-
-    def _scope(self, place: Place) -> Scope:
-        return Scope(place.id, Scope(self.place.id, self.place.context.task.scope))
-
-    def _code(self, place: Place, index: int, *, replayed: bool) -> "Code":
-        return code_of_context(
-            place,
-            lambda context: self.run(context, index),
-            self.item_serdes or self.serdes,
-            virtual=self.flat,
-            replayed=replayed,
-        )
 
     # ------------------------------------------------------------------ results
 
@@ -226,12 +209,8 @@ class Batch:
                 if branch.status is not BranchStatus.UNSTARTED
             ]
             return self._recorded(BatchResult(items, decision.reason))
-        except ExecutionError as error:
-            return Raised(error)
-        except InvocationError as error:
-            return Raised(error) if error.is_retryable() else Failed(recorded_error(error))
         except Exception as error:
-            return Failed(recorded_error(error))
+            return outcome_of(error)
 
     def _item(self, index: int, branch: Branch) -> BatchItem[Any]:
         if branch.status is BranchStatus.STARTED:
@@ -296,12 +275,35 @@ class Batch:
             if not record.replay_children:
                 return self._recorded_item(index, record)
         current = self.place.context.task
-        code = self._code(place, index, replayed=True)
-        outcome = self.place.context.invocation.join(current, place.label, self._scope(place), code)
+        code = BranchCode(self, place, index, replayed=True)
+        outcome = self.place.context.invocation.join(current, place.label, code.scope, code)
         if isinstance(outcome, Failed):
             return BatchItem(index, BatchItemStatus.FAILED, None, outcome.error)
         assert isinstance(outcome, Succeeded)
         return BatchItem(index, BatchItemStatus.SUCCEEDED, outcome.value)
+
+
+class BranchCode(ContextCode):
+    """The code of one branch."""
+
+    __slots__ = ("_batch", "_index")
+
+    def __init__(self, batch: Batch, place: Place, index: int, *, replayed: bool = False) -> None:
+        super().__init__(
+            place,
+            batch.scope,
+            None,
+            batch.item_serdes or batch.serdes,
+            virtual=batch.flat,
+            replayed=replayed,
+            variables=batch.variables,
+        )
+        self._batch = batch
+        self._index = index
+
+    def call(self, context: "DurableContext") -> Any:
+        """Run the branch."""
+        return self._batch.run(context, self._index)
 
 
 def is_flat(nesting: NestingType) -> bool:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from durably.actors.model import OperationSubType
+from durably.actors.task import Scope
 from durably.workflows._validation import check_name
 from durably.workflows.concurrency.models import BatchResult
 from durably.workflows.config import MapConfig, ParallelBranch, ParallelConfig
@@ -49,6 +50,7 @@ def map_over(
         config.item_serdes,
         config.summary_generator,
         is_flat(config.nesting_type),
+        Scope(place.id, place.context.task.scope),
         broken=broken,
     )
     return batch.result()
@@ -75,6 +77,7 @@ def parallel(
         config.item_serdes,
         config.summary_generator,
         is_flat(config.nesting_type),
+        Scope(place.id, place.context.task.scope),
     )
     return batch.result()
 

@@ -18,7 +18,7 @@ from durably.workflows.exceptions import (
     StepInterruptedError,
     ValidationError,
 )
-from durably.workflows.logger import LogInfo
+from durably.workflows.operations.logging import OperationLogger
 from durably.workflows.operations.place import Place
 from durably.workflows.retries import RetryPresets
 from durably.workflows.serdes import deserialize
@@ -70,9 +70,8 @@ def _body_of(
         if interrupted:
             message = f"Step {place.label} ({place.id}) was interrupted in attempt {attempt}"
             return _decide(place, StepInterruptedError(message, place.id), attempt, config)
-        info = LogInfo(invocation, place.context.parent_id, place.id, place.name, attempt)
         try:
-            value = func(StepContext(step_logger.with_log_info(info), attempt))
+            value = func(StepContext(OperationLogger(step_logger, place, attempt), attempt))
             text = place.text_of(value, serdes)
             if serdes is None and type(value) in _KEPT_AS_IS:
                 return Succeeded(text, value)

@@ -1,0 +1,96 @@
+"""The code of a context: what runs in its task, and what that comes to.
+
+Classes with slots and not closures: a fan-out has one for each branch, and ten thousand may be parked.
+"""
+
+import contextvars
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from durably.actors.actor import Ref
+from durably.actors.messages import Failed, Outcome, Raised, Succeeded
+from durably.actors.task import Scope, Task
+from durably.workflows.errors import recorded_error
+from durably.workflows.exceptions import ExecutionError, InvocationError, SerDesError
+from durably.workflows.invocation import ContextTask
+from durably.workflows.operations.place import Place
+from durably.workflows.serdes import SerDes, deserialize
+from durably.workflows.types import SummaryGenerator
+
+if TYPE_CHECKING:
+    from durably.workflows.context import DurableContext
+
+LARGEST_RESULT = 262_144
+"""In characters of serialized text; a larger result is rebuilt on replay by running the children."""
+
+
+class ContextCode:
+    """Runs `func` on the context that belongs to `place`, below `around`.
+
+    A `virtual` context is not recorded: its operations have the parent that `place` has. One that is
+    `replayed` was recorded as complete: it runs only to rebuild its result.
+    """
+
+    __slots__ = ("_func", "_serdes", "_summary", "_variables", "place", "replayed", "scope", "virtual")
+
+    def __init__(
+        self,
+        place: Place,
+        around: Scope | None,
+        func: "Callable[[DurableContext], Any] | None",
+        serdes: SerDes[Any] | None,
+        summary: SummaryGenerator[Any] | None = None,
+        *,
+        virtual: bool = False,
+        replayed: bool = False,
+        variables: contextvars.Context | None = None,
+    ) -> None:
+        self.place = place
+        self.scope = Scope(place.id, around)
+        self.virtual = virtual
+        self.replayed = replayed
+        self._func = func
+        self._serdes = serdes
+        self._summary = summary
+        self._variables = contextvars.copy_context() if variables is None else variables
+
+    def task(self, report: Ref | Callable[[Outcome], None]) -> Task:
+        """A task for this code; its outcome goes to `report`. What `Spec.task` wants of a recorded one."""
+        place = self.place
+        depth = place.context.task.depth + 1
+        return ContextTask(place.label, self.scope, depth, self, self._variables, report)
+
+    def call(self, context: "DurableContext") -> Any:
+        """The user's part of it."""
+        assert self._func is not None
+        return self._func(context)
+
+    def __call__(self, task: Task) -> Outcome:
+        """Run, in `task`."""
+        place = self.place
+        child = place.context.child(place.id, task, virtual=self.virtual, complete=self.replayed)
+        try:
+            value = self.call(child)
+            text = place.text_of(value, self._serdes)
+            arn = place.context.invocation.durable_execution_arn
+            back = None if text is None else deserialize(self._serdes, text, place.id, arn)
+            if self.virtual or self.replayed or text is None or len(text) <= LARGEST_RESULT:
+                return Succeeded(text, back)
+            return Succeeded(self._summary_of(value), back, True)
+        except Exception as error:
+            return outcome_of(error)
+
+    def _summary_of(self, value: object) -> str:
+        generate: Callable[[Any], object] | None = self._summary
+        summary = "" if generate is None else generate(value)
+        if not isinstance(summary, str):
+            label = self.place.label
+            raise SerDesError(f"The summary_generator of {label} gave {summary!r}, which is not a str.")
+        return summary
+
+
+def outcome_of(error: Exception) -> Outcome:
+    """What a context comes to that raised: recorded as its failure, unless the error ends more than that."""
+    if isinstance(error, ExecutionError) or (isinstance(error, InvocationError) and error.is_retryable()):
+        return Raised(error)
+    return Failed(recorded_error(error))

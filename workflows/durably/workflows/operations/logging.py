@@ -1,0 +1,28 @@
+"""The logger of a body. A fan-out makes one for each step, and most never log: it is filled in when used."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from durably.workflows.logger import Logger, LogInfo
+from durably.workflows.operations.place import Place
+
+_NOTHING: Mapping[str, object] = {}
+
+
+class OperationLogger(Logger):
+    """The context's logger, whose records say which operation and attempt they come from."""
+
+    __slots__ = ("_attempt", "_place")
+
+    def __init__(self, logger: Logger, place: Place, attempt: int) -> None:
+        self._logger = logger.get_logger()
+        self._is_replaying = logger.is_silent
+        self._default_extra = _NOTHING
+        self._place = place
+        self._attempt = attempt
+
+    def _merged(self, extra: Mapping[str, object] | None) -> dict[str, Any]:
+        place = self._place
+        info = LogInfo(place.context.invocation, place.context.parent_id, place.id, place.name, self._attempt)
+        self._default_extra = info
+        return super()._merged(extra)
