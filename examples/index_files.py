@@ -56,9 +56,10 @@ RETRY_READS = StepConfig(
 
 
 class Names(TypedDict):
-    """What is recorded of a file: how often each name stands in it. A file that is no code is skipped."""
+    """What is recorded of a file. One that is no code is skipped."""
 
-    names: dict[str, int]
+    total: int
+    most_used: dict[str, int]
     skipped: bool
 
 
@@ -69,12 +70,12 @@ class Report(TypedDict):
     files: int
     skipped: list[str]
     names: int
-    distinct_names: int
     most_used: dict[str, int]
 
 
 # Steps do the work: reading files, the time, random numbers, whatever may differ between two runs. Their
-# results are recorded, so they must be JSON (or what the default serializer adds: dates, Decimals, ...).
+# results are recorded, so they must be JSON (or what the default serializer adds: dates, Decimals, ...),
+# and are best kept small.
 
 
 @durable_step
@@ -95,25 +96,25 @@ def read_names(step: StepContext, folder: str, file: str, index: int, log: str |
     try:
         with tokenize.open(Path(folder) / file) as source:
             tokens = tokenize.generate_tokens(source.readline)
-            names = Counter(token.string for token in tokens if token.type == tokenize.NAME)
+            words = Counter(token.string for token in tokens if token.type == tokenize.NAME)
     except (SyntaxError, UnicodeDecodeError, tokenize.TokenError):
-        return {"names": {}, "skipped": True}
-    return {"names": {name: count for name, count in names.items() if not iskeyword(name)}, "skipped": False}
+        return {"total": 0, "most_used": {}, "skipped": True}
+    names = Counter({word: count for word, count in words.items() if not iskeyword(word)})
+    return {"total": names.total(), "most_used": dict(names.most_common(100)), "skipped": False}
 
 
 @durable_step
 def make_report(step: StepContext, folder: str, files: Sequence[str], read: Sequence[Names]) -> Report:
     """Add up what was counted in the files."""
-    total: Counter[str] = Counter()
+    used: Counter[str] = Counter()
     for one in read:
-        total.update(one["names"])
+        used.update(one["most_used"])
     return {
         "folder": folder,
         "files": len(files),
         "skipped": [file for file, one in zip(files, read, strict=True) if one["skipped"]],
-        "names": total.total(),
-        "distinct_names": len(total),
-        "most_used": dict(total.most_common(10)),
+        "names": sum(one["total"] for one in read),
+        "most_used": dict(used.most_common(10)),
     }
 
 

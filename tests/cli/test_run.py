@@ -124,7 +124,7 @@ def test_a_failed_execution_says_what_failed_and_where(folder):
     assert done.returncode == 1
     assert done.stdout == ""
     assert "sad FAILED" in done.stderr
-    assert "in inner > refuse: ValueError: no more of this" in done.stderr
+    assert "no more of this\n  in inner > refuse: ValueError\n" in done.stderr
     assert "in handler" in done.stderr
     assert "durably/workflows/" not in done.stderr.replace("\\", "/")
 

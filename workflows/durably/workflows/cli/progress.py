@@ -172,13 +172,18 @@ def describe_error(error: ErrorObject | None) -> str:
     """Type, without its module, and the first line of the message."""
     if error is None:
         return "no error was recorded"
-    kind = (error.type or "").rpartition(".")[2]
+    kind = type_of(error)
     message = (error.message or "").strip().partition("\n")[0]
     if len(message) > 300:
         message = message[:300] + "..."
     if kind and message:
         return f"{kind}: {message}"
     return kind or message or "an error without a message"
+
+
+def type_of(error: ErrorObject | None) -> str:
+    """The error's class, without its module."""
+    return ((error.type if error is not None else None) or "").rpartition(".")[2]
 
 
 def _took(operation: Operation) -> str:

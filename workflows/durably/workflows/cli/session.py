@@ -17,7 +17,7 @@ import click
 
 from durably.workflows.cli.failures import origin, user_traceback
 from durably.workflows.cli.plain_lines import PlainLines
-from durably.workflows.cli.progress import Feed, describe_error
+from durably.workflows.cli.progress import Feed, describe_error, type_of
 from durably.workflows.local import (
     ExecutionFailedError,
     HandlerNotFoundError,
@@ -111,7 +111,7 @@ class Session:
             if found is not None:
                 path, operation = found
                 tries = f", attempt {operation.attempt}" if operation.attempt > 1 else ""
-                say(f"  in {path}{tries}: {describe_error(operation.error)}")
+                say(f"  in {path}{tries}: {type_of(operation.error)}")
             return False
         except LocalServiceError as error:
             explain(error)
