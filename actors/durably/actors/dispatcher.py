@@ -37,8 +37,9 @@ AT_A_TIME = 256
 """Messages that are handled before completions and timers are looked at again."""
 BACKLOG = 256
 """With so many bodies waiting for a thread, no further branches begin."""
+MANY = 16
 LOOK = 0.001
-"""While jobs wait for a thread, the hub looks for completions this often instead of being woken."""
+"""While more than MANY jobs wait for a thread, the hub looks this often instead of being woken."""
 
 
 class Runtime(Protocol):
@@ -289,11 +290,13 @@ class HubDispatcher:
         if not self._jobs and moment is not None and self.clock.skip_to(moment):
             return
         delay = None if moment is None else max(0.0, moment - self.clock.monotonic())
-        if self._pool.backlog:
+        backlog = self._pool.backlog
+        if backlog:
             self._pool.grow_if_stuck()
+        if backlog > MANY:
             time.sleep(LOOK)  # not the queue: whoever completes would wake the hub for every short body
             return
-        if self._jobs and self._flush is not None:
+        if backlog or (self._jobs and self._flush is not None):
             delay = min(LOOK, delay or LOOK)
         with contextlib.suppress(queue.Empty):
             self._take(self._completions.get(timeout=delay))

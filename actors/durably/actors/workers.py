@@ -4,6 +4,9 @@ The pool grows by need, not by backlog. Ten thousand bodies of a microsecond are
 thread or two, as fast as a hundred would; bodies that block, each calling a slow service, keep anything
 from being taken from the queue, and whenever that has lasted 2 ms the number of threads doubles.
 
+Starting a thread takes the longer the more of them run, since each waits for the interpreter. So new threads
+start each other, while the hub goes on.
+
 Nobody is woken who need not be: while there is a backlog the hub looks by itself every millisecond, since
 a wake-up across threads costs more than a short body.
 """
@@ -48,6 +51,8 @@ class WorkerPool:
         self._completions = completions
         self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._threads: list[threading.Thread] = []
+        self._wanted = 0  # threads, those included that others are about to start
+        self._closed = False
         self._queued: set[Job] = set()  # whoever removes a job from it has it
         self._running: dict[int, Job] = {}
         self._max_workers = max_workers
@@ -65,16 +70,18 @@ class WorkerPool:
 
     @property
     def threads(self) -> int:
-        """Threads started so far."""
-        return len(self._threads)
+        """Threads started so far, and those that are about to be."""
+        return self._wanted
 
     def submit(self, job: Job) -> None:
         """Queue a job."""
         self._queued.add(job)
         self._jobs.put(job)
-        if not self._threads:
+        if self._wanted:
+            self.grow_if_stuck()
+        else:
             self._taken_at = time.monotonic()
-            self._add(1)
+            self._grow(1)
 
     def drop(self, job: Job) -> bool:
         """Forget a job; False if a thread has taken it already."""
@@ -85,12 +92,14 @@ class WorkerPool:
         return True
 
     def grow_if_stuck(self) -> None:
-        """Double the threads if nothing was taken from the queue for 2 ms. Called while the hub idles."""
+        """Double the threads if all have been busy, and nothing was taken from the queue, for 2 ms."""
         now = time.monotonic()
         if self.taken != self._taken_seen or not self.backlog:
             self._taken_seen, self._taken_at = self.taken, now
+        elif len(self._running) < self._wanted:
+            return  # a thread is free, or not there yet, and only wants for the processor
         elif now - self._taken_at >= GROW_AFTER:
-            self._add(min(len(self._threads), self._max_workers - len(self._threads), self.backlog))
+            self._grow(min(self._wanted, self._max_workers - self._wanted, self.backlog))
             self._taken_at = now
 
     def running_bodies(self) -> list[str]:
@@ -102,43 +111,55 @@ class WorkerPool:
 
         What no thread has taken yet is never begun.
         """
+        self._closed = True
         self._queued.clear()
-        for _ in self._threads:
-            self._jobs.put(None)
+        self._jobs.put(None)  # each thread hands it on
         deadline = None if timeout is None else time.monotonic() + timeout
-        for thread in self._threads:
-            if thread.ident is None:  # interrupted before it had started
-                continue
-            thread.join(None if deadline is None else max(0.0, deadline - time.monotonic()))
-        left = [job.name for job in list(self._running.values())]
-        self._threads = [thread for thread in self._threads if thread.is_alive()]
-        return left
+        for thread in self._threads:  # which may still get longer
+            if thread.ident is not None:  # else an interrupt has kept it from starting
+                thread.join(None if deadline is None else max(0.0, deadline - time.monotonic()))
+        return [job.name for job in list(self._running.values())]
 
-    def _add(self, count: int) -> None:
-        for _ in range(count):
-            number = len(self._threads)
-            thread = threading.Thread(
-                target=self._work, args=(number,), name=f"durably-worker-{number}", daemon=True
-            )
-            self._threads.append(thread)  # first: an interrupt while it starts must not lose it
-            try:
-                thread.start()
-            except RuntimeError:  # the environment allows no more threads: go on with those there are
-                self._threads.pop()
-                if not self._threads:
-                    raise
-                self._max_workers = len(self._threads)
-                return
+    def _grow(self, count: int) -> None:
+        """Have `count` more threads. Whoever starts one waits until it runs, so the hub starts only one."""
+        if count > 0:
+            self._wanted += count
+            self._start(count)
 
-    def _work(self, number: int) -> None:
+    def _start(self, count: int) -> None:
+        number = len(self._threads)
+        thread = threading.Thread(
+            target=self._recruit, args=(count - 1,), name=f"durably-worker-{number}", daemon=True
+        )
+        self._threads.append(thread)  # first: an interrupt while it starts must not lose it
+        try:
+            thread.start()
+        except RuntimeError:  # the environment allows no more threads: go on with those there are
+            self._threads.remove(thread)
+            self._wanted = self._max_workers = max(1, len(self._threads))
+            if not self._threads:
+                raise
+
+    def _recruit(self, others: int) -> None:
+        """What a thread does: start its share of the others, and then work."""
+        half = others // 2
+        for share in (others - half, half):
+            if share and not self._closed:
+                self._start(share)
+        self._work()
+
+    def _work(self) -> None:
+        number = threading.get_ident()
+        watches = self._watch is not None and threading.current_thread() is self._threads[0]
         while True:
             try:
-                job = self._jobs.get(timeout=1.0 if number == 0 and self._watch is not None else None)
+                job = self._jobs.get(timeout=1.0 if watches else None)
             except queue.Empty:
                 assert self._watch is not None
                 self._watch()
                 continue
             if job is None:
+                self._jobs.put(None)
                 return
             self.taken += 1  # a lost count is made good by the next: only change matters
             try:
