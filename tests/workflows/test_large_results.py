@@ -200,3 +200,30 @@ def test_a_long_error_can_be_caught_where_it_arises():
 
     run = Run(handler)
     assert [run.result(), run.result()] == [["ValueError", "xxx"]] * 2
+
+
+def test_a_map_may_come_to_more_than_the_service_records():
+    """Only what is sent must fit: of a result of 7 MB the decision is recorded, and the branches are."""
+
+    def handler(event, context):
+        batch = context.map(
+            range(10), lambda child, item, index, items: child.step(lambda step: "x" * 700_000)
+        )
+        context.wait(Duration(1))
+        return sum(len(result) for result in batch.get_results())
+
+    assert Run(handler).result() == 7_000_000
+
+
+def test_a_child_may_come_to_more_than_the_service_records():
+    """Its result is rebuilt from its steps on replay, however large it is."""
+
+    def handler(event, context):
+        def child(inner):
+            return [inner.step(lambda step: "x" * 3_000_000) for _ in range(3)]
+
+        parts = context.run_in_child_context(child)
+        context.wait(Duration(1))
+        return sum(len(part) for part in parts)
+
+    assert Run(handler).result() == 9_000_000

@@ -292,7 +292,7 @@ class HubDispatcher:
         delay = None if moment is None else max(0.0, moment - self.clock.monotonic())
         backlog = self._pool.backlog
         if backlog:
-            self._pool.grow_if_stuck()
+            self._pool.grow_if_stuck(idle=True)
         if backlog > MANY:
             time.sleep(LOOK)  # not the queue: whoever completes would wake the hub for every short body
             return

@@ -2,13 +2,14 @@
 
 The pool grows by need, not by backlog. Ten thousand bodies of a microsecond are served by the first
 thread or two, as fast as a hundred would; bodies that block, each calling a slow service, keep anything
-from being taken from the queue, and whenever that has lasted 2 ms the number of threads doubles.
+from being taken from the queue, and whenever that has lasted 2 ms the number of threads doubles. Bodies that
+compute keep things from being taken too, but more threads would only fight over the interpreter, with the
+hub among them; so the processor time of the threads is looked at, and where they compute one is added now
+and then, for the sake of those in the queue that would block.
 
 Starting a thread takes the longer the more of them run, since each waits for the interpreter. So new threads
-start each other, while the hub goes on.
-
-Nobody is woken who need not be: while there is a backlog the hub looks by itself every millisecond, since
-a wake-up across threads costs more than a short body.
+start each other, while the hub goes on. Nobody is woken who need not be: while there is a backlog the hub
+looks by itself every millisecond, since a wake-up across threads costs more than a short body.
 """
 
 import logging
@@ -23,9 +24,25 @@ from durably.actors.stage import Job, JobKind, JobState
 logger = logging.getLogger("durably.actors")
 
 GROW_AFTER = 0.002
+GROW_AFTER_WHILE_BUSY = 0.012
+"""While the hub runs itself: then a thread gets the interpreter every 5 ms only."""
+GROW_COMPUTING_AFTER = 0.1
+COMPUTING = 0.5
+"""Processors' worth of time that the threads have used: from here on they compute."""
 DEFAULT_MAX_WORKERS = 512
 
 Completion = tuple[Job, Message | None, BaseException | None]
+
+
+def cpu_times(threads: list[int]) -> dict[int, float]:
+    """The processor time that each of these threads has used, in seconds.
+
+    Where it cannot be told apart, that of the process for the first of them.
+    """
+    clock_of = getattr(time, "pthread_getcpuclockid", None)
+    if clock_of is None:
+        return dict.fromkeys(threads[:1], time.process_time())
+    return {thread: time.clock_gettime(clock_of(thread)) for thread in threads}
 
 
 def perform(job: Job) -> Completion:
@@ -58,7 +75,8 @@ class WorkerPool:
         self._max_workers = max_workers
         self._watch = watch  # called once a second by a thread that has nothing else to do
         self._taken_seen = 0
-        self._taken_at = 0.0
+        self._stuck_since = 0.0
+        self._cpu_since: dict[int, float] = {}  # of the busy threads, when it began to be stuck
         self.taken = 0
         self.youngest = 0.0
         """When the newest body began, in `time.monotonic()` seconds."""
@@ -78,9 +96,8 @@ class WorkerPool:
         self._queued.add(job)
         self._jobs.put(job)
         if self._wanted:
-            self.grow_if_stuck()
+            self.grow_if_stuck(idle=False)
         else:
-            self._taken_at = time.monotonic()
             self._grow(1)
 
     def drop(self, job: Job) -> bool:
@@ -91,16 +108,30 @@ class WorkerPool:
             return False
         return True
 
-    def grow_if_stuck(self) -> None:
-        """Double the threads if all have been busy, and nothing was taken from the queue, for 2 ms."""
+    def grow_if_stuck(self, *, idle: bool) -> None:
+        """Have more threads if all are busy and nothing is taken from the queue.
+
+        `idle` tells that the hub is not using the interpreter itself.
+        """
         now = time.monotonic()
         if self.taken != self._taken_seen or not self.backlog:
-            self._taken_seen, self._taken_at = self.taken, now
-        elif len(self._running) < self._wanted:
-            return  # a thread is free, or not there yet, and only wants for the processor
-        elif now - self._taken_at >= GROW_AFTER:
+            self._taken_seen, self._stuck_since, self._cpu_since = self.taken, now, {}
+            return
+        stuck = now - self._stuck_since
+        if stuck < (GROW_AFTER if idle else GROW_AFTER_WHILE_BUSY) / 2 or len(self._running) < self._wanted:
+            return  # in the latter case one is free, or not there yet, and only wants for the processor
+        if not self._cpu_since:
+            self._stuck_since, self._cpu_since = now, cpu_times(list(self._running))
+            return
+        used_now = cpu_times(list(self._cpu_since))
+        used = sum(used_now[thread] - before for thread, before in self._cpu_since.items())
+        if used < COMPUTING * stuck:
             self._grow(min(self._wanted, self._max_workers - self._wanted, self.backlog))
-            self._taken_at = now
+        elif stuck >= GROW_COMPUTING_AFTER:
+            self._grow(min(1, self._max_workers - self._wanted))
+        else:
+            return
+        self._cpu_since = {}
 
     def running_bodies(self) -> list[str]:
         """The names of the bodies that execute now."""

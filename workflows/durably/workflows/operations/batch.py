@@ -241,7 +241,9 @@ class Batch:
         if text is None or len(text) <= LARGEST_RESULT:
             return Succeeded(text, back)
         summary = self.summary_generator(result) if self.summary_generator else None
-        return Succeeded(write_completion_record(result, self.result_type, summary), back, True)
+        return Succeeded(
+            place.recordable(write_completion_record(result, self.result_type, summary)), back, True
+        )
 
     def _rebuilt(self, record: Operation) -> BatchResult[Any]:
         """A large result, from its branches' records and the decision that was recorded with it."""

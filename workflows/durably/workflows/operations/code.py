@@ -76,7 +76,7 @@ class ContextCode:
             back = None if text is None else deserialize(self._serdes, text, place.id, arn)
             if self.virtual or self.replayed or text is None or len(text) <= LARGEST_RESULT:
                 return Succeeded(text, back)
-            return Succeeded(self._summary_of(value), back, True)
+            return Succeeded(place.recordable(self._summary_of(value)), back, True)
         except Exception as error:
             return outcome_of(error)
 

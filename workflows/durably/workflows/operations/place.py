@@ -87,15 +87,22 @@ class Place:
         return self.recorded_result(completed.operation, serdes, error_class)
 
     def text_of(self, value: Any, serdes: SerDes[Any] | None) -> str | None:
-        """The text that is recorded for a result; None stands for no payload.
+        """The text of a result; None stands for no payload.
 
         Raises:
-            SerDesError: it cannot be serialized, or is too large.
+            SerDesError: it cannot be serialized.
         """
         # Of the default serializer's errors only the wording depends on the id: there the name helps.
         shown = f"{self.name!r}, {self.id}" if serdes is None and self.name else self.id
-        arn = self.context.invocation.durable_execution_arn
-        return recordable(serialize(serdes, value, shown, arn), shown)
+        return serialize(serdes, value, shown, self.context.invocation.durable_execution_arn)
+
+    def recordable(self, text: str | None) -> str | None:
+        """The text that is to be recorded.
+
+        Raises:
+            SerDesError: it is larger than the service takes.
+        """
+        return recordable(text, f"{self.name!r}, {self.id}" if self.name else self.id)
 
     def recorded_result(
         self, record: Operation, serdes: SerDes[Any] | None, error_class: type[DurableOperationError]

@@ -72,7 +72,7 @@ def _body_of(
             return _decide(place, StepInterruptedError(message, place.id), attempt, config)
         try:
             value = func(StepContext(OperationLogger(step_logger, place, attempt), attempt))
-            text = place.text_of(value, serdes)
+            text = place.recordable(place.text_of(value, serdes))
             if serdes is None and type(value) in _KEPT_AS_IS:
                 return Succeeded(text, value)
             # A None text stands for no payload, and no payload comes back as None.
