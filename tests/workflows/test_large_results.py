@@ -209,7 +209,7 @@ def test_a_map_may_come_to_more_than_the_service_records():
         batch = context.map(
             range(10), lambda child, item, index, items: child.step(lambda step: "x" * 700_000)
         )
-        context.wait(Duration(1))
+        context.wait(SECOND)
         return sum(len(result) for result in batch.get_results())
 
     assert Run(handler).result() == 7_000_000
@@ -223,7 +223,7 @@ def test_a_child_may_come_to_more_than_the_service_records():
             return [inner.step(lambda step: "x" * 3_000_000) for _ in range(3)]
 
         parts = context.run_in_child_context(child)
-        context.wait(Duration(1))
+        context.wait(SECOND)
         return sum(len(part) for part in parts)
 
     assert Run(handler).result() == 9_000_000
