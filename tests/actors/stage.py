@@ -53,7 +53,7 @@ class RecordingStage:
 
     def post(self, actor: Actor, envelope: Envelope[Any]) -> None:
         if isinstance(actor, Recorder):
-            self.asked.append((actor.actor_urn, envelope.message))
+            self.asked.append((actor.actor_urn, getattr(envelope, "message", envelope)))
         else:
             self._mail.append((actor, envelope))
 

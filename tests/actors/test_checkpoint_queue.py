@@ -368,7 +368,7 @@ def test_an_answer_is_merged_before_the_first_is_told():
     post = queue.stage.post
 
     def look(actor: Any, envelope: Any) -> None:
-        if isinstance(envelope.message, Confirmed):
+        if isinstance(envelope, Confirmed):
             seen.append(sorted(queue.history))
         post(actor, envelope)
 

@@ -60,11 +60,7 @@ class Mailbox:
 
     def put(self, envelope: Envelope[Any], /) -> None:
         """Hand the envelope to the stage, or refuse it if the actor has stopped."""
-        actor = self.actor
-        if actor.actor_stopped is _STOPPED:
-            refuse(envelope)
-        else:
-            actor.stage.post(actor, envelope)
+        self.actor.ref.put(envelope)
 
     def get(self) -> Envelope[Any]:
         """Never called: a mailbox is emptied by its stage, not by Pykka's loop."""
@@ -75,16 +71,27 @@ class Mailbox:
         return True
 
 
-def refuse(envelope: Envelope[Any]) -> None:
-    """Answer a message that will not be handled.
+Mail = Message | Envelope[Any]
+"""What lies in a mailbox: a message of ours, or Pykka's envelope with a question or a foreign message."""
+
+
+def refuse(mail: Mail) -> None:
+    """Answer what will not be handled.
 
     Raises:
         ActorDeadError: it was told, so that there is nobody else to learn of it.
     """
-    error = pykka.ActorDeadError(f"the actor has stopped and will not handle {envelope.message!r}")
-    if envelope.reply_to is None:
+    message = mail if isinstance(mail, Message) else mail.message
+    error = pykka.ActorDeadError(f"the actor has stopped and will not handle {message!r}")
+    if isinstance(mail, Message) or mail.reply_to is None:
         raise error
-    envelope.reply_to.set_exception((pykka.ActorDeadError, error, None))
+    mail.reply_to.set_exception((pykka.ActorDeadError, error, None))
+
+
+def refuse_question(mail: Mail) -> None:
+    """Answer somebody who waits for a reply that will not come; what was only told is let go."""
+    if not isinstance(mail, Message) and mail.reply_to is not None:
+        refuse(mail)
 
 
 class Ref(pykka.ActorRef["Actor"]):
@@ -137,10 +144,18 @@ class Ref(pykka.ActorRef["Actor"]):
             ActorDeadError: the actor has stopped.
         """
         actor = self._actor
+        mail = message if isinstance(message, Message) else Envelope(message)
         if actor.actor_stopped is _STOPPED:
-            refuse(Envelope(message))
+            refuse(mail)
         else:
-            actor.stage.post(actor, Envelope(message))
+            actor.stage.post(actor, mail)
+
+    def put(self, mail: Mail) -> None:
+        """Put mail into the actor's mailbox, or refuse it if the actor has stopped."""
+        if self._actor.actor_stopped is _STOPPED:
+            refuse(mail)
+        else:
+            self._actor.stage.post(self._actor, mail)
 
 
 class Actor(pykka.Actor):
@@ -200,21 +215,18 @@ class Actor(pykka.Actor):
         self.actor_stopped = _STOPPED
         self.on_stop()
 
-    def deliver(self, envelope: Envelope[Any]) -> None:
-        """Handle one envelope. What the actor raises goes to who asked, or out of here."""
+    def deliver(self, mail: Mail) -> None:
+        """Handle one piece of mail. What the actor raises goes to who asked, or out of here."""
         if self.actor_stopped is _STOPPED:
-            refuse(envelope)
-            return
-        if envelope.reply_to is None:
-            message = envelope.message
-            if isinstance(message, Message):
-                self.on_receive(message)
-            else:
-                self._handle_receive(message)
-            return
-        try:
-            reply = self._handle_receive(envelope.message)
-        except Exception:
-            envelope.reply_to.set_exception(sys.exc_info())
+            refuse(mail)
+        elif isinstance(mail, Message):
+            self.on_receive(mail)
+        elif mail.reply_to is None:
+            self._handle_receive(mail.message)
         else:
-            envelope.reply_to.set(reply)
+            try:
+                reply = self._handle_receive(mail.message)
+            except Exception:
+                mail.reply_to.set_exception(sys.exc_info())
+            else:
+                mail.reply_to.set(reply)

@@ -13,9 +13,9 @@ import sys
 import threading
 import time
 from collections import deque
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from durably.actors.actor import Actor, hub, refuse
+from durably.actors.actor import Actor, Mail, hub, refuse, refuse_question
 from durably.actors.clock import Clock, WallClock
 from durably.actors.inline import HIDDEN_AT_MOST, InlineBodies
 from durably.actors.interrupt import InterruptGuard
@@ -27,8 +27,6 @@ from durably.actors.watchdog import Watchdog
 from durably.actors.workers import DEFAULT_MAX_WORKERS, Completion, WorkerPool, perform
 
 if TYPE_CHECKING:
-    from pykka._envelope import Envelope
-
     from durably.actors.actor import Ref
 
 LINGER = 0.001
@@ -58,7 +56,7 @@ class Dispatcher(Protocol):
 
     clock: Clock
 
-    def post(self, actor: Actor, envelope: "Envelope[Any]") -> None: ...
+    def post(self, actor: Actor, mail: Mail) -> None: ...
     def timer(self, delay: float, reply_to: "Ref", message: Message, *, needs_company: bool) -> Timer: ...
     def work(self, job: Job) -> None: ...
     def drop(self, job: Job) -> None: ...
@@ -90,8 +88,8 @@ class HubDispatcher:
     def __init__(self, clock: Clock | None = None, *, max_workers: int = DEFAULT_MAX_WORKERS) -> None:
         self.clock = clock or WallClock()
         self._thread = threading.get_ident()
-        self._mail: deque[tuple[Actor, Envelope[Any]]] = deque()
-        self._foreign: deque[tuple[Actor, Envelope[Any]]] = deque()  # told by other threads
+        self._mail: deque[tuple[Actor, Mail]] = deque()
+        self._foreign: deque[tuple[Actor, Mail]] = deque()  # told by other threads
         self._runnable: deque[Task] = deque()
         self._completions: queue.SimpleQueue[Completion | None] = queue.SimpleQueue()
         self._watchdog = Watchdog(self.clock)
@@ -113,13 +111,13 @@ class HubDispatcher:
 
     # ------------------------------------------------------------------ what is asked of it
 
-    def post(self, actor: Actor, envelope: "Envelope[Any]") -> None:
+    def post(self, actor: Actor, mail: Mail) -> None:
         if threading.get_ident() == self._thread:
-            self._mail.append((actor, envelope))
+            self._mail.append((actor, mail))
         elif self._is_shut():
-            refuse(envelope)
+            refuse(mail)
         else:
-            self._foreign.append((actor, envelope))
+            self._foreign.append((actor, mail))
             self._completions.put(None)
             if self._is_shut():  # since a moment ago, perhaps: whoever takes it out refuses it
                 self._refuse_foreign()
@@ -163,9 +161,8 @@ class HubDispatcher:
     def shut(self) -> None:
         self._shut = True
         self._thread = 0  # so that every post takes the way of a foreign thread's
-        for _, envelope in self._mail:
-            if envelope.reply_to is not None:
-                refuse(envelope)
+        for _, mail in self._mail:
+            refuse_question(mail)
         self._mail.clear()
         self._refuse_foreign()
 
@@ -175,9 +172,7 @@ class HubDispatcher:
     def _refuse_foreign(self) -> None:
         with contextlib.suppress(IndexError):
             while True:
-                envelope = self._foreign.popleft()[1]
-                if envelope.reply_to is not None:
-                    refuse(envelope)
+                refuse_question(self._foreign.popleft()[1])
 
     def close(self, timeout: float | None) -> list[str]:
         self._inline.close()
@@ -219,6 +214,7 @@ class HubDispatcher:
         elif self._flush is not None and self._batch_is_full_enough():
             self._still = False
             self._tell_flush()
+            self._deliver(runtime)
         elif self._still or self._jobs:
             self._sleep()
         else:
@@ -234,26 +230,26 @@ class HubDispatcher:
 
         Ctrl-C waits meanwhile: it must not strike inside an actor.
         """
-        mail = self._mail
+        letters = self._mail
         interrupts = self._interrupts
         interrupts.held = True
         for _ in range(AT_A_TIME):
-            actor, envelope = mail.popleft()
+            actor, mail = letters.popleft()
             try:
-                actor.deliver(envelope)
+                actor.deliver(mail)
             except Exception as error:
                 runtime.on_actor_failed(actor, error)
                 break
-            if not mail:
+            if not letters:
                 break
         interrupts.release()
 
     def _tell_aside(self, to: "Ref", message: Message, runtime: Runtime) -> None:
         """Deliver what is about stillness without ending it."""
         to.tell(message)
-        actor, envelope = self._mail.pop()
+        actor, mail = self._mail.pop()
         try:
-            actor.deliver(envelope)
+            actor.deliver(mail)
         except Exception as error:
             runtime.on_actor_failed(actor, error)
 
@@ -366,8 +362,8 @@ class HubDispatcher:
         hub_thread, self._thread = self._thread, threading.get_ident()
         try:
             self._tell_flush()
-            actor, envelope = self._mail.pop()
-            actor.deliver(envelope)
+            actor, mail = self._mail.pop()
+            actor.deliver(mail)
             self._candidate_to_pool()
         finally:
             self._thread = hub_thread

@@ -8,14 +8,12 @@ deterministic scheduler, and in a test that merely records what they ask for.
 import enum
 from collections.abc import Callable
 from contextvars import Context
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import attrs
 
 if TYPE_CHECKING:
-    from pykka._envelope import Envelope
-
-    from durably.actors.actor import Actor, Ref
+    from durably.actors.actor import Actor, Mail, Ref
     from durably.actors.messages import Ending, Message, Resumption
     from durably.actors.task import Task
 
@@ -68,8 +66,8 @@ class Timer:
 class Stage(Protocol):
     """What an actor may ask for. Everything here is called on the thread that the actors run on."""
 
-    def post(self, actor: "Actor", envelope: "Envelope[Any]") -> None:
-        """Put an envelope into an actor's mailbox. The one method that any thread may call."""
+    def post(self, actor: "Actor", mail: "Mail") -> None:
+        """Put something into an actor's mailbox. The one method that any thread may call."""
         ...
 
     def time(self) -> float:
