@@ -55,7 +55,7 @@ DIFFERENCES = {
     **dict.fromkeys(
         ("a_wait_of_more_than_a_year", "a_name_that_is_not_ascii"),
         Difference(
-            "AWS's SDK sends what the service then refuses; ours refuses the argument before anything is sent.",
+            "AWS's SDK sends what the service refuses; ours refuses the argument before anything is sent.",
             frozenset({"output"}),
         ),
     ),

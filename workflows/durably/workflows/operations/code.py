@@ -76,17 +76,21 @@ class ContextCode:
             back = None if text is None else deserialize(self._serdes, text, place.id, arn)
             if self.virtual or self.replayed or text is None or len(text) <= LARGEST_RESULT:
                 return Succeeded(text, back)
-            return Succeeded(place.recordable(self._summary_of(value)), back, True)
+            return Succeeded(place.recordable(summary_of(place, self._summary, value)), back, True)
         except Exception as error:
             return outcome_of(error)
 
-    def _summary_of(self, value: object) -> str:
-        generate: Callable[[Any], object] | None = self._summary
-        summary = "" if generate is None else generate(value)
-        if not isinstance(summary, str):
-            label = self.place.label
-            raise SerDesError(f"The summary_generator of {label} gave {summary!r}, which is not a str.")
-        return summary
+
+def summary_of(place: Place, generate: Callable[[Any], object] | None, value: object) -> str:
+    """The text that is recorded in place of a large result.
+
+    Raises:
+        SerDesError: `generate` gave something else.
+    """
+    summary = "" if generate is None else generate(value)
+    if not isinstance(summary, str):
+        raise SerDesError(f"The summary_generator of {place.label} gave {summary!r}, which is not a str.")
+    return summary
 
 
 def outcome_of(error: Exception) -> Outcome:
