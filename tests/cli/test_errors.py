@@ -1,13 +1,14 @@
 """What `durably` says when it cannot do what it is asked: the exit code, the reason, and what to do."""
 
 import os
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
 from durably.workflows.local import LocalService
-from tests.cli.command import durably
+from tests.cli.command import DURABLY, durably, environment
 
 HANDLER = """
 from durably.workflows import durable_execution
@@ -25,6 +26,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "one.py").write_text(ONE)
     (tmp_path / "two.py").write_text(TWO)
     (tmp_path / "none.py").write_text("def handler(event, context): ...\n")
+    (tmp_path / "three.py").write_text(ONE.replace("event, context", "event, context, more"))
+    (tmp_path / "sync.py").write_text(ONE.replace("def one", "async def one"))
+    (tmp_path / "lazy.py").write_text(ONE.replace("return 1", "yield 1"))
     (tmp_path / "binary.json").write_bytes(b"\xff\xfe\x00")
     (tmp_path / "bad.json").write_text('{\n  "a": 1,\n  "b": tru\n}')
     return tmp_path
@@ -39,9 +43,17 @@ WRONG_USAGE = {
     "a plain function": (["run", "none.py:handler"], ["no durable handler 'handler'", "@durable_execution"]),
     "no handler": (["run", "none.py"], ["no durable handler", "@durable_execution"]),
     "several handlers": (["run", "two.py"], ["2 durable handlers: one, two", "two.py:one"]),
+    "a handler with an argument too many": (
+        ["run", "three.py"],
+        ["handler one of three.py takes (event, context, more)", "called with (event, context)"],
+    ),
+    "a handler that is async": (["run", "sync.py"], ["handler one of sync.py is async"]),
+    "a handler that yields": (["run", "lazy.py"], ["handler one of lazy.py is a generator"]),
     "no JSON": (["run", "one.py", "--input", "[1, x]"], ["Invalid JSON in --input", "line 1, column 5", "^"]),
-    "no value at all": (["run", "one.py", "--input", ""], ["Invalid JSON in --input", "column 1"]),
+    "no value at all": (["run", "one.py", "--input", ""], ["Invalid JSON in --input", "it is empty"]),
+    "nothing on standard input": (["run", "one.py", "--input", "-"], ["standard input", "it is empty"]),
     "no number": (["run", "one.py", "--input", "NaN"], ["NaN is no JSON value"]),
+    "a number beyond all floats": (["run", "one.py", "--input", "[1e999]"], ["1e999 is beyond"]),
     "a file that holds no JSON": (
         ["run", "one.py", "--input", "@bad.json"],
         ["bad.json", "line 3, column 8"],
@@ -113,6 +125,45 @@ def test_a_database_in_a_folder_that_is_not_there_is_refused(folder):
     assert done.returncode == 1
     assert "nowhere" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="closes descriptors by the shell")
+@pytest.mark.parametrize(
+    ("redirection", "code", "words"),
+    [
+        ("--input - <&-", 2, "standard input: it is empty"),
+        (">&-", 1, "cannot write the result"),
+        pytest.param(
+            "> /dev/full",
+            1,
+            "No space left on device",
+            marks=pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full"),
+        ),
+        ("2>&-", 0, ""),
+    ],
+)
+def test_a_closed_or_full_stream_is_no_crash(folder, redirection, code, words):
+    """What can still be said is said, what exit code there is says the rest."""
+    done = subprocess.run(
+        ["sh", "-c", f'"$@" {redirection}', "sh", *DURABLY, "run", "one.py"],
+        cwd=folder,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (code, "1\n" if code == 0 else "")
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_result_that_could_not_be_written_is_printed_again(folder):
+    """Its execution has ended well, and `durably recover` has the result."""
+    command = ["sh", "-c", '"$@" >&-', "sh", *DURABLY, "run", "one.py", "--name", "kept"]
+    subprocess.run(command, cwd=folder, env=environment(), capture_output=True, timeout=60, check=False)
+    done = durably(folder, "recover", "kept")
+    assert (done.returncode, done.stdout) == (0, "1\n")
 
 
 @pytest.mark.parametrize("missing", ["click", "rich"])

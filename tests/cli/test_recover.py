@@ -64,7 +64,7 @@ def test_changed_code_is_used_only_on_demand(folder, options, answer):
     done = durably(folder, "recover", "mine", *options)
     assert json.loads(done.stdout) == ["first", "last", answer]
     assert ("has changed since mine began" in done.stderr) == (not options)
-    assert ("durably recover --latest" in done.stderr) == (not options)
+    assert ("durably recover mine --latest" in done.stderr) == (not options)
 
 
 def test_changed_code_that_does_not_import_loses_nothing(folder):

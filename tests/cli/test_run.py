@@ -109,6 +109,13 @@ def test_input_comes_from_a_file_or_from_standard_input(folder, source):
     assert json.loads(done.stdout) == ["two", {"a": [1, "å"]}]
 
 
+def test_an_input_file_may_begin_with_a_byte_order_mark(folder):
+    """As editors on Windows write them."""
+    (folder / "event.json").write_text("[1]", encoding="utf-8-sig")
+    done = durably(folder, "run", "two.py:two", "-q", "--input", "@event.json")
+    assert done.stdout == '["two", [1]]\n'
+
+
 def test_a_handler_goes_by_the_name_that_its_file_gives_it(folder):
     """A function that is decorated under another name is found, and recorded, under that name."""
     done = durably(folder, "run", "two.py:renamed", "-q", "-d", "x.db")

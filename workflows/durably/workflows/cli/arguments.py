@@ -2,6 +2,7 @@
 
 import inspect
 import json
+import math
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -29,6 +30,12 @@ def load(path: Path, name: str | None) -> Handler:
     Raises:
         HandlerNotFoundError: the file cannot be imported.
     """
+    handler = _choose(path, name)
+    _check_signature(path, handler)
+    return handler
+
+
+def _choose(path: Path, name: str | None) -> Handler:
     try:
         source = path.read_bytes()
     except OSError as error:
@@ -47,6 +54,27 @@ def load(path: Path, name: str | None) -> Handler:
             f"{path} has {len(handlers)} durable handlers: {names}. Name one: {path}:{next(iter(handlers))}"
         )
     return next(iter(handlers.values()))
+
+
+def _check_signature(path: Path, handler: Handler) -> None:
+    """Refuse what cannot be called with an event and a context, or gives no result when it is."""
+    func = inspect.unwrap(handler)
+    what = f"The handler {getattr(func, '__name__', func)} of {path}"
+    if inspect.iscoroutinefunction(func) or inspect.isgeneratorfunction(func):
+        kind = "async" if inspect.iscoroutinefunction(func) else "a generator"
+        raise click.UsageError(
+            f"{what} is {kind}; a durable handler is a plain function of (event, context)."
+        )
+    try:
+        signature = inspect.signature(func)
+    except (TypeError, ValueError):  # not to be known, as of some built-in functions
+        return
+    try:
+        signature.bind(None, None)
+    except TypeError as error:
+        raise click.UsageError(
+            f"{what} takes {signature}; a durable handler is called with (event, context): {error}."
+        ) from error
 
 
 def handlers_of(module: ModuleType) -> dict[str, Handler]:
@@ -68,21 +96,32 @@ def read_input(text: str | None) -> Any:
     if text is None:
         return None
     if text == "-":
-        return _parse(sys.stdin.read(), "standard input")
+        return _read_stdin()
     if not text.startswith("@"):
         return _parse(text, "--input")
     path = Path(text[1:])
     try:
-        return _parse(path.read_text(encoding="utf-8"), str(path))
+        return _parse(path.read_text(encoding="utf-8-sig"), str(path))
     except OSError as error:
         raise click.UsageError(f"Cannot read the input {path}: {error.strerror}.") from error
     except UnicodeDecodeError as error:
         raise click.UsageError(f"The input {path} is not UTF-8 text: {error}.") from error
 
 
-def _parse(text: str, origin: str) -> Any:
+def _read_stdin() -> Any:
     try:
-        return json.loads(text, parse_constant=_refuse_constant)
+        return _parse(sys.stdin.buffer.read().decode("utf-8-sig"), "standard input")
+    except OSError as error:
+        raise click.UsageError(f"Cannot read standard input: {error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        raise click.UsageError(f"Standard input is not UTF-8 text: {error}.") from error
+
+
+def _parse(text: str, origin: str) -> Any:
+    if not text.strip():
+        raise click.UsageError(f"Invalid JSON in {origin}: it is empty. Without --input the input is null.")
+    try:
+        return json.loads(text, parse_constant=_refuse_constant, parse_float=_parse_float)
     except json.JSONDecodeError as error:
         line = (text.splitlines() or [""])[min(error.lineno, text.count("\n") + 1) - 1 :][:1]
         start = max(0, error.colno - 40)
@@ -96,6 +135,13 @@ def _parse(text: str, origin: str) -> Any:
         raise click.UsageError(f"Invalid JSON in {origin}: {error}") from error
     except RecursionError as error:
         raise click.UsageError(f"Invalid JSON in {origin}: it is nested too deeply.") from error
+
+
+def _parse_float(text: str) -> float:
+    number = float(text)
+    if math.isinf(number):
+        raise ValueError(f"{text} is beyond the range of a float.")
+    return number
 
 
 def _refuse_constant(text: str) -> NoReturn:

@@ -5,7 +5,6 @@ import re
 import uuid
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TextIO
 
 import click
 
@@ -14,7 +13,7 @@ from durably.actors.model import OperationStatus
 from durably.workflows.cli.arguments import load, read_input, split_target
 from durably.workflows.cli.failures import log_to_console
 from durably.workflows.cli.progress import Feed, describe_error
-from durably.workflows.cli.session import Session, clean_stdout, errors_explained, say
+from durably.workflows.cli.session import Results, Session, clean_stdout, errors_explained, say
 from durably.workflows.local import LocalService
 from durably.workflows.local.code import hash_of
 from durably.workflows.local.store import ExecutionSummary
@@ -152,7 +151,7 @@ def _named(known: Sequence[ExecutionSummary], wanted: str, database: Path) -> Ex
     return found[-1]
 
 
-def _repeat_end(one: ExecutionSummary, results: TextIO) -> None:
+def _repeat_end(one: ExecutionSummary, results: Results) -> None:
     """Say how an execution ended that has ended already."""
     end = one.operation
     say(f"{one.record.name} has ended already: {end.status.value}")
@@ -176,5 +175,5 @@ def _tell_changed_code(unfinished: Sequence[ExecutionSummary]) -> None:
         if now != record.code_hash:
             say(
                 f"{record.handler_file} has changed since {record.name} began, which goes on with the code "
-                "that it began with. To use the changed code: durably recover --latest"
+                f"that it began with. To use the changed code: durably recover {record.name} --latest"
             )

@@ -11,7 +11,6 @@ import signal
 import sys
 from collections.abc import Generator, Sequence
 from pathlib import Path
-from typing import TextIO
 
 import click
 
@@ -36,15 +35,41 @@ def say(text: str) -> None:
     click.echo(text, err=True)
 
 
+class Results:
+    """Standard output while it carries results only."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+
+    def write(self, text: str) -> None:
+        """Write all of `text`.
+
+        Raises:
+            SystemExit: 1, when nobody reads any more, or it cannot be written.
+        """
+        left = memoryview(text.encode())
+        try:
+            while left:
+                left = left[os.write(self._descriptor, left) :]
+        except BrokenPipeError:  # whoever read has enough, as `head` does
+            raise SystemExit(1) from None
+        except OSError as error:
+            say(
+                f"Error: cannot write the result to standard output: {error.strerror}. It is kept: name the "
+                "execution to `durably recover`, and it is printed again."
+            )
+            raise SystemExit(1) from error
+
+
 @contextlib.contextmanager
-def clean_stdout() -> Generator[TextIO]:
+def clean_stdout() -> Generator[Results]:
     """Standard output for results; meanwhile everything else that is written there goes to standard error."""
     sys.stdout.flush()
     saved = os.dup(1)
     os.dup2(2, 1)
     try:
-        with contextlib.redirect_stdout(sys.stderr), open(saved, "w", closefd=False) as results:
-            yield results
+        with contextlib.redirect_stdout(sys.stderr):
+            yield Results(saved)
     finally:
         os.dup2(saved, 1)
         os.close(saved)
