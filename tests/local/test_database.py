@@ -167,7 +167,7 @@ def test_an_empty_file_becomes_a_database(tmp_path):
 
 def test_a_folder_that_is_not_there_is_an_error(tmp_path):
     """Nothing is made but the database itself."""
-    with pytest.raises(DatabaseError, match="Cannot lock"):
+    with pytest.raises(DatabaseError, match="There is no folder"):
         SqliteStore(tmp_path / "nowhere" / "x.db")
 
 

@@ -32,6 +32,21 @@ def test_a_wait_of_a_year_is_over_at_once(service):
     assert (service.clock.now() - start).days == 365
 
 
+def test_an_invocation_that_raises_is_told_of(service, caplog):
+    """What was raised, and when there is another invocation: seconds in which nothing else can be seen."""
+
+    def handler(invocation: Invocation):
+        raise SystemExit(7)
+
+    with pytest.raises(ExecutionFailedError, match="of-exits is FAILED: SystemExit: 7"):
+        service.start(handler, name="of-exits").result(10)
+    told = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert told[0].startswith(
+        "An invocation of of-exits ended with SystemExit: 7. There is another in 5 s, and 3 "
+    )
+    assert len(told) == 4
+
+
 def test_timers_that_fire_together_are_one_invocation_at_a_time(service):
     """Three retries due at the same moment lead to one invocation that finds all three READY."""
     inside, most, seen = [], [], []

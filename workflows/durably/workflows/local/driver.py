@@ -5,6 +5,7 @@ driver remembers of an execution between turns; none of it needs to survive a re
 handler is simply invoked again.
 """
 
+import logging
 import threading
 import uuid
 from collections.abc import Callable
@@ -24,6 +25,8 @@ from durably.workflows.service import DurableServiceClient
 
 Invoker = Callable[[Handler, dict[str, Any], LocalLambdaContext, DurableServiceClient], Any]
 """Invokes a handler with an event; returns the output of the invocation."""
+
+logger = logging.getLogger(__name__)
 
 MAX_RAISING_INVOCATIONS = 5
 MAX_EMPTY_PENDING_INVOCATIONS = 3
@@ -132,3 +135,11 @@ class Run:
             self.execution.finish(OperationStatus.FAILED, error=error)
         else:
             self._not_before = clock.now() + BACKOFF
+            logger.warning(
+                "An invocation of %s ended with %s: %s. There is another in %d s, and %d more at most.",
+                self.execution.record.name,
+                error.type,
+                error.message,
+                BACKOFF.total_seconds(),
+                limit - self._failures - 1,
+            )

@@ -23,9 +23,10 @@ class ExecutionFailedError(LocalServiceError):
         error: the recorded error, or `None` if there is none.
     """
 
-    def __init__(self, arn: str, status: OperationStatus, error: ErrorObject | None) -> None:
-        what = "" if error is None else ": ".join(filter(None, (error.type, error.message)))
-        super().__init__(f"The execution {arn} is {status.value}" + (f": {what}" if what else "."))
+    def __init__(self, name: str, status: OperationStatus, error: ErrorObject | None) -> None:
+        kind = ((error.type if error is not None else None) or "").rpartition(".")[2]
+        what = "" if error is None else ": ".join(filter(None, (kind, error.message)))
+        super().__init__(f"The execution {name} is {status.value}" + (f": {what}" if what else "."))
         self.status = status
         self.error = error
 
@@ -73,7 +74,7 @@ class LocalExecution:
             raise run.broken
         summary = run.execution.summary
         if summary.status is not OperationStatus.SUCCEEDED:
-            raise ExecutionFailedError(self.arn, summary.status, summary.error)
+            raise ExecutionFailedError(self.name, summary.status, summary.error)
         return json.loads(summary.result) if summary.result else None
 
     def operations(self) -> list[Operation]:

@@ -33,6 +33,15 @@ else:
         return True
 
 
+def _why_not(database: Path, error: OSError) -> str:
+    if not database.parent.is_dir():
+        return f"There is no folder {database.parent} for a database. Make it, or name another."
+    return (
+        f"Cannot lock the database {database}: {error.strerror}. "
+        f"A file is made beside it; the folder {database.parent} must be writable."
+    )
+
+
 class DatabaseLock:
     """The exclusive right to a database, from construction to `release`."""
 
@@ -48,7 +57,7 @@ class DatabaseLock:
             try:
                 self._file = self._path.open("a+b")
             except OSError as error:
-                raise DatabaseError(f"Cannot lock the database {database}: {error}") from error
+                raise DatabaseError(_why_not(database, error)) from error
             if not _try_lock(self._file):
                 owner = self._read_owner()
                 self._file.close()
