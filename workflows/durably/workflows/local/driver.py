@@ -136,10 +136,11 @@ class Run:
         else:
             self._not_before = clock.now() + BACKOFF
             logger.warning(
-                "An invocation of %s ended with %s: %s. There is another in %d s, and %d more at most.",
+                "An invocation of %s ended with %s: %s. Another follows in %d s (%d of at most %d ended so).",
                 self.execution.record.name,
                 error.type,
                 error.message,
                 BACKOFF.total_seconds(),
-                limit - self._failures - 1,
+                self._failures,
+                limit,
             )
