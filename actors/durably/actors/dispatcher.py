@@ -203,7 +203,9 @@ class HubDispatcher:
         if self._runnable:
             self._still = False
             self._candidate_to_pool()
-            self._watchdog.run(self._runnable.popleft())
+            task = self._runnable.popleft()
+            with self._interrupts.allowed:
+                self._watchdog.run(task)
         elif self._idle and self._pool.backlog < BACKLOG:
             self._still = False
             self._candidate_to_pool()
@@ -226,13 +228,8 @@ class HubDispatcher:
                 self._tell_aside(runtime.supervisor, Quiet(self._stillness), runtime)
 
     def _deliver(self, runtime: Runtime) -> None:
-        """Handle mail, some hundreds at the most, so that completions and timers are not kept waiting.
-
-        Ctrl-C waits meanwhile: it must not strike inside an actor.
-        """
+        """Handle mail, some hundreds at the most, so that completions and timers are not kept waiting."""
         letters = self._mail
-        interrupts = self._interrupts
-        interrupts.held = True
         for _ in range(AT_A_TIME):
             actor, mail = letters.popleft()
             try:
@@ -242,7 +239,6 @@ class HubDispatcher:
                 break
             if not letters:
                 break
-        interrupts.release()
 
     def _tell_aside(self, to: "Ref", message: Message, runtime: Runtime) -> None:
         """Deliver what is about stillness without ending it."""
@@ -290,12 +286,18 @@ class HubDispatcher:
         if backlog:
             self._pool.grow_if_stuck(idle=True)
         if backlog > MANY:
-            time.sleep(LOOK)  # not the queue: whoever completes would wake the hub for every short body
+            # Not on the queue: whoever completes would wake the hub for every short body.
+            with self._interrupts.allowed:
+                time.sleep(LOOK)
             return
         if backlog or (self._jobs and self._flush is not None):
             delay = min(LOOK, delay or LOOK)
-        with contextlib.suppress(queue.Empty):
-            self._take(self._completions.get(timeout=delay))
+        try:
+            with self._interrupts.allowed:
+                completion = self._completions.get(timeout=delay)
+        except queue.Empty:
+            return
+        self._take(completion)
 
     # ------------------------------------------------------------------ jobs
 
@@ -330,7 +332,9 @@ class HubDispatcher:
         assert job is not None
         if job.kind is JobKind.CALL:
             job.state = JobState.RUNNING
-            _settle(perform(job))
+            with self._interrupts.allowed:
+                completion = perform(job)
+            _settle(completion)
         elif self._others_may_go_on():
             self._to_pool(job)
         else:
@@ -338,7 +342,9 @@ class HubDispatcher:
                 self._call_now(runtime)
             if job.state is JobState.QUEUED and not runtime.over:
                 job.state = JobState.RUNNING
-                _settle(self._inline.perform(job))
+                with self._interrupts.allowed:
+                    completion = self._inline.perform(job)
+                _settle(completion)
 
     def _others_may_go_on(self) -> bool:
         """True if a timer may come due, or an answer let somebody go on, while a body runs here."""

@@ -1,4 +1,4 @@
-"""Ctrl-C: taken at once by workflow code and by sleep, but never in the middle of an actor."""
+"""Ctrl-C: taken at once by user code and by sleep, but never in the middle of the hub or of an actor."""
 
 import signal
 import threading
@@ -6,17 +6,22 @@ from types import FrameType
 
 
 class InterruptGuard:
-    """Holds `KeyboardInterrupt` back while `held`; does nothing where Python's own handler is not set."""
+    """Holds `KeyboardInterrupt` back while entered, but for what is done in `allowed`.
+
+    Does nothing where Python's own handler is not set, and on other threads than the main one.
+    """
 
     def __init__(self) -> None:
+        self.allowed = _Allowed(self)
         self.held = False
-        self._pending = False
+        self.pending = False
         self._installed = False
 
     def __enter__(self) -> None:
         if threading.current_thread() is not threading.main_thread():
             return
         if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+            self.held = True
             signal.signal(signal.SIGINT, self._on_signal)
             self._installed = True
 
@@ -24,16 +29,33 @@ class InterruptGuard:
         if self._installed:
             signal.signal(signal.SIGINT, signal.default_int_handler)
             self._installed = False
+            self.held = False
+            self.check()
 
-    def release(self) -> None:
-        """Hold back no longer; what was held back is raised now."""
-        self.held = False
-        if self._pending:
-            self._pending = False
+    def check(self) -> None:
+        """Raise now what was held back."""
+        if self.pending:
+            self.pending = False
             raise KeyboardInterrupt
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         if self.held:
-            self._pending = True
+            self.pending = True
         else:
             signal.default_int_handler(number, frame)
+
+
+class _Allowed:
+    """While entered, an interrupt is raised at once; one that was held back is raised on the way in."""
+
+    __slots__ = ("_guard",)
+
+    def __init__(self, guard: InterruptGuard) -> None:
+        self._guard = guard
+
+    def __enter__(self) -> None:
+        self._guard.held = False
+        self._guard.check()
+
+    def __exit__(self, *_error: object) -> None:
+        self._guard.held = True
