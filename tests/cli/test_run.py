@@ -51,6 +51,7 @@ from durably.workflows import durable_execution
 
 @durable_execution
 def one(event, context):
+    context.logger.info("one is called")
     return ["one", event]
 
 @durable_execution

@@ -30,7 +30,7 @@ _database = click.option(
     show_envvar=True,
     help="Where executions are kept.",
 )
-_quiet = click.option("--quiet", "-q", is_flag=True, help="Show errors only.")
+_quiet = click.option("--quiet", "-q", is_flag=True, help="Show warnings and errors only.")
 
 
 @click.group(context_settings={"help_option_names": ["--help", "-h"], "max_content_width": 100})
@@ -63,7 +63,7 @@ def run(target: str, input_text: str | None, name: str | None, database: Path, q
         raise click.UsageError(f"Invalid name {name!r}: 1 to 64 of letters, digits, - and _ are allowed.")
     feed = None if quiet else Feed()
     with clean_stdout() as results, errors_explained():
-        log_to_console()
+        log_to_console(quiet=quiet)
         handler = load(path, handler_name)
         _make_folder(database)
         with LocalService(database, observer=feed) as service:
@@ -99,7 +99,7 @@ def recover(execution: str | None, latest: bool, database: Path, quiet: bool) ->
         if not database.is_file():
             say(f"Error: there is no database {database}. Name the one that `durably run` used: --database")
             raise SystemExit(1)
-        log_to_console()
+        log_to_console(quiet=quiet)
         with LocalService(database, observer=feed) as service:
             known = [one for one in service.executions() if one.record.parent_arn is None]
             chosen = known if execution is None else [_named(known, execution, database)]

@@ -60,8 +60,8 @@ class ConsoleLog(logging.Handler):
     That is everybody's warnings and errors, and what workflows log at INFO (they use the root logger).
     """
 
-    def __init__(self) -> None:
-        super().__init__(logging.INFO)
+    def __init__(self, level: int) -> None:
+        super().__init__(level)
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write one record."""
@@ -76,9 +76,9 @@ class ConsoleLog(logging.Handler):
             self.handleError(record)
 
 
-def log_to_console() -> None:
-    """Show what is logged, unless the user's code has set up logging by itself."""
+def log_to_console(*, quiet: bool) -> None:
+    """Show what is logged, if `quiet` from warnings on, unless the user's code has set up logging by itself."""
     root = logging.getLogger()
     if not root.handlers:
-        root.addHandler(ConsoleLog())
+        root.addHandler(ConsoleLog(logging.WARNING if quiet else logging.INFO))
         root.setLevel(logging.INFO)
