@@ -11,7 +11,7 @@ import attrs
 
 from durably.actors.checkpoint import CheckpointActor
 from durably.actors.clock import VirtualClock
-from durably.actors.dispatcher import HubDispatcher
+from durably.actors.hub import HubDispatcher
 from durably.actors.messages import (
     Await,
     Begin,

@@ -12,7 +12,7 @@ import greenlet
 import pytest
 
 from durably.actors.clock import VirtualClock
-from durably.actors.dispatcher import HubDispatcher
+from durably.actors.hub import HubDispatcher
 from durably.actors.messages import Begin, EndKind, Succeeded
 from durably.actors.model import OperationType
 from durably.actors.spec import Kind
@@ -51,7 +51,7 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def test_a_hundred_bodies_that_meet_at_a_barrier_all_pass(system: ActorSystem, started: list[str]):
     """Bodies that block get a thread each; nothing else would let them end."""
     results: list[Any] = []
-    listener = system.spawn(Listener, system, "results", results)
+    listener = system.spawn(Listener, "results", results)
     run = meet(100)
     for _ in range(100):
         system.work(body(run, listener))
@@ -71,7 +71,7 @@ def chain(system: ActorSystem, length: int) -> list[int]:
         if len(results) < length:
             system.work(body(run, ref, code="the same function"))
 
-    ref = system.spawn(Listener, system, "chain", results, go_on)
+    ref = system.spawn(Listener, "chain", results, go_on)
     ref.tell(Note())
     system.run()
     return results
@@ -95,7 +95,7 @@ def test_short_bodies_one_after_the_other_start_no_thread(started: list[str]):
 def test_thousands_of_short_bodies_need_few_threads(system: ActorSystem, started: list[str]):
     """A backlog alone starts no threads: only bodies that keep it from moving do."""
     results: list[Any] = []
-    listener = system.spawn(Listener, system, "results", results)
+    listener = system.spawn(Listener, "results", results)
     for number in range(5000):
         system.work(body(lambda number=number: number, listener))
     system.run()
@@ -107,7 +107,7 @@ def test_there_are_never_more_threads_than_allowed(started: list[str]):
     """Bodies wait for a thread then, and all of them run."""
     system = ActorSystem(HubDispatcher(VirtualClock(), max_workers=4))
     results: list[Any] = []
-    listener = system.spawn(Listener, system, "results", results)
+    listener = system.spawn(Listener, "results", results)
     run = meet(4)
     for _ in range(16):
         system.work(body(run, listener))
@@ -137,7 +137,7 @@ def test_where_no_more_threads_can_be_started_those_there_are_do_the_work(
 
     monkeypatch.setattr(threading.Thread, "start", limited)
     results: list[Any] = []
-    listener = system.spawn(Listener, system, "results", results)
+    listener = system.spawn(Listener, "results", results)
     run = meet(3)
     for _ in range(30):
         system.work(body(run, listener))
@@ -151,7 +151,7 @@ def test_inside_an_event_loop_no_body_runs_on_the_loops_thread(system: ActorSyst
 
     async def main() -> None:
         inner = ActorSystem(HubDispatcher(VirtualClock()))
-        listener = inner.spawn(Listener, inner, "results", threads)
+        listener = inner.spawn(Listener, "results", threads)
         inner.work(body(threading.get_ident, listener))
         inner.run()
         inner.close()
@@ -163,7 +163,7 @@ def test_inside_an_event_loop_no_body_runs_on_the_loops_thread(system: ActorSyst
 def test_a_single_body_runs_on_the_hub(system: ActorSystem):
     """Nothing else can happen meanwhile, so it needs no thread."""
     threads: list[Any] = []
-    system.work(body(threading.get_ident, system.spawn(Listener, system, "results", threads)))
+    system.work(body(threading.get_ident, system.spawn(Listener, "results", threads)))
     system.run()
     assert threads == [threading.get_ident()]
 
@@ -175,7 +175,7 @@ def test_a_single_body_runs_on_the_hub(system: ActorSystem):
 def test_a_dropped_body_that_has_not_begun_never_runs_and_is_not_waited_for(system: ActorSystem, count: int):
     """Whether it was to run on the hub or on a thread; the system ends without it."""
     ran: list[Any] = []
-    listener = system.spawn(Listener, system)
+    listener = system.spawn(Listener)
     gate = threading.Event()
     jobs = [body(lambda: ran.append("dropped"), listener) for _ in range(count)]
     if count > 1:
@@ -197,7 +197,7 @@ def test_a_dropped_body_that_has_not_begun_never_runs_and_is_not_waited_for(syst
 @pytest.mark.parametrize("count", [1, 2])
 def test_what_a_body_raises_that_is_no_exception_comes_out_of_the_run(system: ActorSystem, count: int):
     """On the hub and on a worker thread alike: nobody may swallow a `SystemExit`."""
-    listener = system.spawn(Listener, system)
+    listener = system.spawn(Listener)
 
     def leave() -> None:
         raise SystemExit(3)
@@ -356,7 +356,7 @@ def test_a_body_that_outlasts_the_end_is_named():
     system = ActorSystem(HubDispatcher(VirtualClock()))
     gate = threading.Event()
     began = threading.Barrier(3)
-    listener = system.spawn(Listener, system)
+    listener = system.spawn(Listener)
 
     def last() -> None:
         began.wait(PATIENCE)

@@ -7,7 +7,7 @@ import pytest
 
 from durably.actors.actor import WouldDeadlockError
 from durably.actors.clock import VirtualClock, WallClock
-from durably.actors.dispatcher import HubDispatcher
+from durably.actors.hub import HubDispatcher
 from durably.actors.system import ActorFailedError, ActorSystem
 from tests.actors.actors import Listener, Note, body
 
@@ -18,10 +18,10 @@ def test_a_poll_fires_while_the_only_body_runs():
     """One body is company enough."""
     system = ActorSystem(HubDispatcher(WallClock()))
     fired = threading.Event()
-    poller = system.spawn(Listener, system, "poller", None, lambda _: fired.set())
+    poller = system.spawn(Listener, "poller", None, lambda _: fired.set())
     results: list[Any] = []
     system.timer(0.001, poller, Note(), needs_company=True)
-    system.work(body(lambda: fired.wait(PATIENCE), system.spawn(Listener, system, "results", results)))
+    system.work(body(lambda: fired.wait(PATIENCE), system.spawn(Listener, "results", results)))
     system.run()
     system.close()
     assert results == [True]
@@ -30,7 +30,7 @@ def test_a_poll_fires_while_the_only_body_runs():
 def test_the_error_of_asking_on_the_hub_promises_nothing_that_does_not_hold():
     """The only body there is may run on the hub: then asking from a step body is refused like any other."""
     system = ActorSystem(HubDispatcher(VirtualClock()))
-    other = system.spawn(Listener, system, "other", None, lambda what: what + 1)
+    other = system.spawn(Listener, "other", None, lambda what: what + 1)
     results: list[Any] = []
 
     def ask() -> Any:
@@ -39,7 +39,7 @@ def test_the_error_of_asking_on_the_hub_promises_nothing_that_does_not_hold():
         except WouldDeadlockError as error:
             return str(error)
 
-    system.work(body(ask, system.spawn(Listener, system, "results", results)))
+    system.work(body(ask, system.spawn(Listener, "results", results)))
     system.run()
     system.close()
     assert results == [2] or "from a step body" not in results[0]
@@ -50,7 +50,7 @@ def test_bodies_that_have_not_begun_when_the_run_fails_never_begin():
     system = ActorSystem(HubDispatcher(VirtualClock(), max_workers=1))
     gate = threading.Event()
     ran: list[int] = []
-    listener = system.spawn(Listener, system)
+    listener = system.spawn(Listener)
 
     def fail(_what: Any) -> None:
         raise ZeroDivisionError
@@ -58,7 +58,7 @@ def test_bodies_that_have_not_begun_when_the_run_fails_never_begin():
     system.work(body(lambda: gate.wait(PATIENCE), listener))
     for number in range(5):
         system.work(body(lambda number=number: ran.append(number), listener))
-    system.spawn(Listener, system, "unlucky", None, fail).tell(Note())
+    system.spawn(Listener, "unlucky", None, fail).tell(Note())
     with pytest.raises(ActorFailedError):
         system.run()
     system.close(timeout=0)
@@ -74,7 +74,7 @@ def test_a_supervisor_that_fails_is_an_actor_that_fails():
     def fail(_what: Any) -> None:
         raise ZeroDivisionError("oops")
 
-    system.supervisor = system.spawn(Listener, system, "supervisor", None, fail)
+    system.supervisor = system.spawn(Listener, "supervisor", None, fail)
     try:
         with pytest.raises(ActorFailedError, match="supervisor failed"):
             system.run()

@@ -10,7 +10,7 @@ import greenlet
 import pytest
 
 from durably.actors.clock import VirtualClock
-from durably.actors.dispatcher import HubDispatcher
+from durably.actors.hub import HubDispatcher
 from durably.actors.messages import Completed, Refused, Unwound
 from durably.actors.system import ActorSystem
 from durably.actors.task import UNWINDINGS_BEFORE_GIVING_UP, Scope, Task, TaskState, Unwinding
@@ -55,9 +55,9 @@ def test_a_task_goes_on_with_what_it_is_resumed_with(stage: Stage):
     def code(task: Task) -> None:
         ticket = task.awaiter().ticket
         answer = Completed(None)
-        stage.system.spawn(
-            Listener, stage.system, "a", None, lambda _: stage.system.resume(task, ticket, answer)
-        ).tell(Note())
+        stage.system.spawn(Listener, "a", None, lambda _: stage.system.resume(task, ticket, answer)).tell(
+            Note()
+        )
         stage.log.append(task.park("an answer") is answer)
 
     task = stage.start(code)
@@ -117,7 +117,7 @@ def test_a_task_sees_its_creators_context_and_leaks_nothing(stage: Stage):
         PLACE.set(task.name)
         ticket = task.awaiter().ticket
         stage.system.spawn(
-            Listener, stage.system, "a", None, lambda _: stage.system.resume(task, ticket, Completed(None))
+            Listener, "a", None, lambda _: stage.system.resume(task, ticket, Completed(None))
         ).tell(Note())
         task.park("the others")
         stage.log.append(PLACE.get())
@@ -169,7 +169,7 @@ def test_a_task_that_was_about_to_go_on_is_unwound_as_well(stage: Stage):
             stage.system.resume(task, ticket, Completed(None))
             raise ZeroDivisionError
 
-        stage.system.spawn(Listener, stage.system, "a", None, answer_and_fail).tell(Note())
+        stage.system.spawn(Listener, "a", None, answer_and_fail).tell(Note())
         try:
             task.park("an answer")
             stage.log.append("went on")
@@ -324,9 +324,9 @@ def test_an_unwound_answer_is_what_a_finished_context_sends(stage: Stage):
 
     def code(task: Task) -> None:
         ticket = task.awaiter().ticket
-        stage.system.spawn(
-            Listener, stage.system, "a", None, lambda _: stage.system.resume(task, ticket, Unwound())
-        ).tell(Note())
+        stage.system.spawn(Listener, "a", None, lambda _: stage.system.resume(task, ticket, Unwound())).tell(
+            Note()
+        )
         with pytest.raises(Unwinding):
             task.park("for ever")
         with pytest.raises(Unwinding):

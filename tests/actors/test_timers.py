@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from durably.actors.clock import VirtualClock, WallClock
-from durably.actors.dispatcher import HubDispatcher
+from durably.actors.hub import HubDispatcher
 from durably.actors.messages import Message
 from durably.actors.stage import Timer
 from durably.actors.system import ActorSystem
@@ -70,7 +70,7 @@ def system():
 def test_time_that_is_virtual_is_skipped(system: ActorSystem):
     """Weeks pass at once, in order, and equal moments in the order of arming."""
     log: list[Any] = []
-    ref = system.spawn(Listener, system, "a", log)
+    ref = system.spawn(Listener, "a", log)
     for delay, what in ((3, "c"), (1, "a"), (3, "d"), (2, "b"), (1e6, "e")):
         system.timer(delay, ref, Note(what))
     system.run()
@@ -81,7 +81,7 @@ def test_time_that_is_virtual_is_skipped(system: ActorSystem):
 def test_polls_without_company_are_not_waited_for(system: ActorSystem):
     """A system in which only polls are left is over."""
     log: list[Any] = []
-    system.timer(1, system.spawn(Listener, system, "a", log), Note(), needs_company=True)
+    system.timer(1, system.spawn(Listener, "a", log), Note(), needs_company=True)
     system.run()
     assert (log, system.clock.monotonic()) == ([], 0)
 
@@ -89,7 +89,7 @@ def test_polls_without_company_are_not_waited_for(system: ActorSystem):
 def test_cancelled_timers_are_not_waited_for(system: ActorSystem):
     """Neither does a cancelled one keep the system from its end."""
     log: list[Any] = []
-    system.timer(1, system.spawn(Listener, system, "a", log), Note()).cancelled = True
+    system.timer(1, system.spawn(Listener, "a", log), Note()).cancelled = True
     system.run()
     assert (log, system.clock.monotonic()) == ([], 0)
 
@@ -99,9 +99,9 @@ def test_a_poll_fires_while_bodies_run_and_only_then(company: bool):
     """Two bodies on worker threads wait for what the poll brings; without bodies it never fires."""
     system = ActorSystem(HubDispatcher(WallClock()))
     fired = threading.Event()
-    poller = system.spawn(Listener, system, "poller", None, lambda _: fired.set())
+    poller = system.spawn(Listener, "poller", None, lambda _: fired.set())
     results: list[Any] = []
-    listener = system.spawn(Listener, system, "results", results)
+    listener = system.spawn(Listener, "results", results)
     system.timer(0.001, poller, Note(), needs_company=True)
     for _ in range(2 * company):
         system.work(body(lambda: fired.wait(PATIENCE), listener))

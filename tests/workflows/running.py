@@ -16,7 +16,7 @@ from typing import Any
 
 import greenlet
 
-from durably.actors.dispatcher import HubDispatcher
+from durably.actors.hub import HubDispatcher
 from durably.actors.model import CheckpointResponse, Operation, OperationUpdate, StatePage
 from durably.workflows import RetryDecision, StepConfig, durable_execution
 from durably.workflows.config import Duration

@@ -7,7 +7,7 @@ import threading
 import attrs
 import pytest
 
-from durably.actors.dispatcher import HubDispatcher
+from durably.actors.hub import HubDispatcher
 from durably.workflows import CompletionConfig, ParallelConfig
 from durably.workflows.exceptions import CheckpointError
 from tests.workflows.running import (

@@ -4,12 +4,13 @@ Made at the start of an invocation and gone at its end; nothing in it is shared 
 """
 
 from collections.abc import Callable
-from typing import ParamSpec, TypeVar
+from typing import Concatenate, ParamSpec, TypeVar
 
 import pykka
 
 from durably.actors.actor import Actor, Ref
-from durably.actors.dispatcher import Dispatcher, HubDispatcher
+from durably.actors.dispatcher import Dispatcher
+from durably.actors.hub import HubDispatcher
 from durably.actors.messages import Ending, Message, Resumption
 from durably.actors.stage import Timer
 from durably.actors.task import Task, TaskState
@@ -49,9 +50,11 @@ class ActorSystem:
 
     # ------------------------------------------------------------------ actors
 
-    def spawn(self, actor_class: Callable[P, A], *args: P.args, **kwargs: P.kwargs) -> Ref:
-        """Make an actor; its class gets this system as its first argument (`stage`) by the caller."""
-        actor = actor_class(*args, **kwargs)
+    def spawn(
+        self, actor_class: "Callable[Concatenate[ActorSystem, P], A]", *args: P.args, **kwargs: P.kwargs
+    ) -> Ref:
+        """Make and start an actor on this system; `args` follow the stage in its `__init__`."""
+        actor = actor_class(self, *args, **kwargs)
         if type(actor).on_stop is not pykka.Actor.on_stop:
             self._stoppable.append(actor)
         return actor.begin()

@@ -12,8 +12,9 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol, cast, overload
 
-from durably.actors.dispatcher import Dispatcher, HubDispatcher
+from durably.actors.dispatcher import Dispatcher
 from durably.actors.frozen import frozen
+from durably.actors.hub import HubDispatcher
 from durably.actors.messages import Ending, EndKind, Outcome, Raised, Succeeded
 from durably.actors.model import (
     CheckpointResponse,
