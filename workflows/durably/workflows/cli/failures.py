@@ -77,7 +77,7 @@ class ConsoleLog(logging.Handler):
 
 
 def log_to_console(*, quiet: bool) -> None:
-    """Show what is logged, if `quiet` from warnings on, unless the user's code has set up logging by itself."""
+    """Show what is logged (if `quiet`, from warnings on), unless the user's code has set up logging."""
     root = logging.getLogger()
     if not root.handlers:
         root.addHandler(ConsoleLog(logging.WARNING if quiet else logging.INFO))
