@@ -1,6 +1,8 @@
 """LocalService: starting, callbacks, functions that invoke each other, closing, and going on later."""
 
 import json
+import os
+import subprocess
 import sys
 import threading
 from pathlib import Path
@@ -380,3 +382,66 @@ class TestRecovering:
             [recovered] = later.recover()
             assert recovered.result(10) == 1
             assert recovered.operations()[1].ended_at == waiting.ends_at
+
+
+@pytest.mark.parametrize("name", ["max_invocations", "page_size", "invocation_timeout"])
+def test_a_service_of_nothing_is_refused(name):
+    """Numbers that must be positive are checked when the service is made."""
+    with pytest.raises(ValueError, match=f"{name} must be positive, got 0"):
+        local(**{name: 0})
+
+
+def test_what_cannot_be_started_is_refused_at_once():
+    """A handler that is not durable, an input that is no JSON, a timeout that is over at once."""
+    with LocalService() as service:
+        with pytest.raises(TypeError, match="is not a durable handler: decorate it"):
+            service.start(lambda event, context: 1)
+        with pytest.raises(TypeError, match="5 is not a durable handler"):
+            service.start(5)
+    with local() as service:
+        with pytest.raises(TypeError, match="The input of an execution must be JSON: Object of type set"):
+            service.start(echo, {1, 2})
+        with pytest.raises(ValueError, match="timeout_seconds must be positive"):
+            service.start(echo, timeout_seconds=0)
+        assert list(service.executions()) == []
+
+
+UNCLOSED = """
+from durably.workflows import Duration, durable_execution
+from durably.workflows.local import LocalService
+
+@durable_execution
+def handler(event, context):
+    try:
+        context.step(lambda step: print("a step", flush=True))
+        context.wait(Duration.from_days(1))
+    finally:
+        print("unwound", flush=True)
+
+if __name__ == "__main__":
+    service = LocalService({path!r})
+    execution = service.start(handler, name="left")
+    while not any(one.type.value == "WAIT" for one in execution.operations()):
+        execution.wait(0.01)
+"""
+
+
+def test_a_service_that_nobody_closes_keeps_no_process_alive(tmp_path):
+    """It is closed at the end of the interpreter, and what is unfinished can be recovered."""
+    path = tmp_path / "x.db"
+    (tmp_path / "script.py").write_text(UNCLOSED.format(path=str(path)))
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry)}
+    done = subprocess.run(
+        [sys.executable, "script.py"],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "a step\nunwound\n", "")
+    assert not path.with_name("x.db.lock").exists()
+    with LocalService(path, clock=SkippingClock()) as service:
+        (execution,) = service.recover()
+        assert execution.result(10) is None

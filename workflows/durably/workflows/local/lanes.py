@@ -4,8 +4,9 @@ A lane has at most one turn at a time, and a wish for a turn that comes during o
 after it. So two timers that fire together never become two invocations of one execution.
 
 The threads wait for lanes and timers on one condition; none is started before there is work for it,
-and `close` joins them all. On a clock that skips, time moves on when no lane has a turn or waits for
-one; so a wait of a year is over as soon as nothing else is left to do.
+and `close` joins them all. They are daemons, so that the interpreter comes to its end, where a service that
+nobody has closed is closed (see `LocalService`). On a clock that skips, time moves on when no lane has a
+turn or waits for one; so a wait of a year is over as soon as nothing else is left to do.
 """
 
 import heapq
@@ -98,7 +99,9 @@ class Lanes:
         """Start a thread if there is more to do than threads that wait for something."""
         wanted = len(self._ready) + (1 if self._timers or self._timeouts else 0)
         if wanted > self._idle and len(self._threads) < self._max_threads:
-            thread = threading.Thread(target=self._work, name=f"durably-local-{len(self._threads)}")
+            thread = threading.Thread(
+                target=self._work, name=f"durably-local-{len(self._threads)}", daemon=True
+            )
             self._threads.append(thread)
             self._idle += 1  # it is on its way
             thread.start()

@@ -8,10 +8,12 @@ Handlers run on threads that the service owns and joins at the end of the `with`
 that is unfinished then stays in the database, and `recover` goes on with it.
 """
 
+import atexit
 import json
 import os
 import re
 import uuid
+import weakref
 from collections.abc import Collection, Sequence
 from types import TracebackType
 from typing import Any, Self
@@ -49,6 +51,20 @@ def _invoke_durable(*arguments: Any) -> Any:
     return execution.invoke(*arguments)
 
 
+_open_services: "weakref.WeakSet[LocalService]" = weakref.WeakSet()
+
+
+@atexit.register
+def _close_services() -> None:
+    for service in list(_open_services):
+        service.close()
+
+
+def _check_positive(name: str, value: float) -> None:
+    if not value > 0:
+        raise ValueError(f"{name} must be positive, got {value!r}.")
+
+
 class LocalService:
     """A durable execution service inside this process. All methods may be called from any thread."""
 
@@ -77,12 +93,18 @@ class LocalService:
         Raises:
             DatabaseInUseError: another process owns the database.
             DatabaseError: the file is something else, or cannot be opened.
+            ValueError: a number that must be positive is not.
         """
+        _check_positive("max_invocations", max_invocations)
+        _check_positive("page_size", page_size)
+        _check_positive("invocation_timeout", invocation_timeout)
         self.clock: Clock = clock or RealClock()
         self.store: Store = MemoryStore() if path is None else SqliteStore(path)
         self._engine = Engine(
             self.store, self.clock, invoker, max_invocations, page_size, invocation_timeout, observer
         )
+        self._takes_any_handler = invoker is not _invoke_durable
+        _open_services.add(self)
 
     def __enter__(self) -> Self:
         return self
@@ -95,8 +117,10 @@ class LocalService:
     def close(self) -> None:
         """End all invocations at their next checkpoint, join all threads, and close the store.
 
-        A running step body is waited for. Unfinished executions stay as they are.
+        A running step body is waited for. Unfinished executions stay as they are. At the end of the
+        interpreter a service is closed that was not.
         """
+        _open_services.discard(self)
         self._engine.close()
 
     # Executions
@@ -124,16 +148,24 @@ class LocalService:
         Raises:
             ServiceError: 400, for a name or an input that is not allowed.
             HandlerNotFoundError: no function of that name is registered.
-            TypeError: the input is not JSON.
+            TypeError: the input is not JSON, or the handler is no durable handler.
+            ValueError: the timeout is not positive.
         """
+        if timeout_seconds is not None:
+            _check_positive("timeout_seconds", timeout_seconds)
         if isinstance(handler, str):
             function_name = handler
+        elif not (self._takes_any_handler or hasattr(handler, "_durable_function")):
+            raise TypeError(f"{handler!r} is not a durable handler: decorate it with @durable_execution.")
         else:
             function_name = re.sub(r"[^a-zA-Z0-9_-]", "_", getattr(handler, "__name__", "handler"))[:64]
         name = name or str(uuid.uuid4())
         if not _NAME.fullmatch(name):
             raise invalid(f"Invalid name {name!r}: 1 to 64 of letters, digits, - and _ are allowed.")
-        payload = json.dumps(event)
+        try:
+            payload = json.dumps(event)
+        except TypeError as error:
+            raise TypeError(f"The input of an execution must be JSON: {error}.") from error
         validation.check_payload(payload)
         function = self._engine.functions.get(handler) if isinstance(handler, str) else Function(handler)
         record = ExecutionRecord(make_arn(function_name, name), name, function_name)
