@@ -1,6 +1,7 @@
 """What `durably` says when it cannot do what it is asked: the exit code, the reason, and what to do."""
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -98,6 +99,17 @@ def test_a_file_that_is_no_module_is_explained(folder, text, words):
     done = durably(folder, "run", "wrong.py")
     assert done.returncode == 1
     assert all(word in done.stderr for word in words), done.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_command_can_be_interrupted_while_its_file_is_imported(folder, number):
+    """Exit code 130, as later; and no traceback."""
+    (folder / "slow.py").write_text(
+        f"import os, signal\nos.kill(os.getpid(), {int(number)})\nwhile True: ..."
+    )
+    done = durably(folder, "run", "slow.py")
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "Interrupted.\n")
 
 
 @pytest.mark.parametrize("command", [["run", "one.py"], ["recover"]])

@@ -77,7 +77,8 @@ def clean_stdout() -> Generator[Results]:
 
 @contextlib.contextmanager
 def errors_explained() -> Generator[None]:
-    """Turn what the service cannot do into a message and exit code 1, and Ctrl-C into its own."""
+    """Turn what the service cannot do into a message and exit code 1, Ctrl-C and SIGTERM into their own."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         yield
     except LocalServiceError as error:
@@ -112,7 +113,6 @@ class Session:
         Raises:
             SystemExit: 130, if the user had enough of it. Those unfinished can be recovered.
         """
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
         try:
             self._watch(executions)
         except KeyboardInterrupt:
