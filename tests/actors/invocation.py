@@ -101,11 +101,11 @@ class Invocation:
         self.system = ActorSystem(HubDispatcher(self.clock, max_workers=max_workers))
         snapshot = {each.id: each for each in history}
         self.service = Service(self.clock, snapshot)
-        self.supervisor = self.system.spawn(TerminationActor, self.system, cooldown)
+        self.supervisor = self.system.spawn(TerminationActor, cooldown)
         self.system.supervisor = self.supervisor
         self.history = dict(snapshot)
         self.checkpoint = self.system.spawn(
-            CheckpointActor, self.system, self.service.call, "token 0", self.history, self.supervisor
+            CheckpointActor, self.service.call, "token 0", self.history, self.supervisor
         )
         supervisor: Any = self.supervisor.actor_inbox
         supervisor.actor.checkpoint = self.checkpoint
@@ -117,7 +117,7 @@ class Invocation:
         parts = {name: more.pop(name) for name in ("branch", "task", "concurrency") if name in more}
         run = None if body is None else Body(lambda _attempt, _interrupted: body(), code=body)
         spec = Spec(kind, update(id, TYPES[kind], **more), body=run, **parts)
-        return self.system.spawn(OperationActor, self.system, self.checkpoint, self.supervisor, spec)
+        return self.system.spawn(OperationActor, self.checkpoint, self.supervisor, spec)
 
     def begin(self, operation: Any, task: Task, record: Operation | None = None) -> Completed:
         """In a task: begin an operation, and stop until it is complete."""

@@ -31,7 +31,6 @@ class Fan:
     def controller(self, operation: Any) -> Any:
         return self.scene.system.spawn(
             ConcurrencyActor,
-            self.scene.system,
             "m",
             operation,
             self.limits,

@@ -14,7 +14,18 @@ from durably.actors.concurrency import (
     Decision,
     Limits,
 )
-from durably.actors.messages import BranchDone, Failed, Go, GoOn, MapDone, Message, Outcome, Raised, Succeeded
+from durably.actors.messages import (
+    Abandon,
+    BranchDone,
+    Failed,
+    Go,
+    GoOn,
+    MapDone,
+    Message,
+    Outcome,
+    Raised,
+    Succeeded,
+)
 from durably.actors.model import ErrorObject
 from tests.actors.stage import RecordingStage, actor_of
 
@@ -88,14 +99,23 @@ CELLS = {
     ("DECIDED", "GoOn"): ("DECIDED", [], None),
     ("DECIDED", "BranchDone good"): ("DECIDED", [], None),
     ("DECIDED", "BranchDone bad"): ("DECIDED", [], None),
+    ("OPEN", "Abandon"): ("DECIDED", [], None),
+    ("DECIDED", "Abandon"): ("DECIDED", [], None),
 }
 # What nobody ever tells: a map goes once, and a branch ends after it has begun.
-NEVER = {("NEW", "BranchDone good"), ("NEW", "BranchDone bad"), ("OPEN", "Go"), ("DECIDED", "Go")}
+NEVER = {
+    ("NEW", "BranchDone good"),
+    ("NEW", "BranchDone bad"),
+    ("NEW", "Abandon"),
+    ("OPEN", "Go"),
+    ("DECIDED", "Go"),
+}
 VARIANTS = {
     "Go": Go(),
     "GoOn": GoOn(),
     "BranchDone good": BranchDone(0, GOOD),
     "BranchDone bad": BranchDone(0, BAD),
+    "Abandon": Abandon(),
 }
 PATHS: dict[str, list[Message]] = {"NEW": [], "OPEN": [Go()], "DECIDED": [Go(), BranchDone(1, BAD)]}
 

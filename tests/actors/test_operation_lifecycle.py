@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from durably.actors.messages import (
+    Abandon,
     Await,
     Begin,
     BodyDone,
@@ -119,7 +120,8 @@ SA  EXECUTING News PENDING         EXECUTING
 SA  EXECUTING News READY           EXECUTING
 SAXM EXECUTING News SUCCEEDED      EXECUTING
 SA  EXECUTING Orphaned             ORPHANED    drop body; resume Unwound
-XM  EXECUTING Orphaned             ORPHANED    resume Unwound
+X   EXECUTING Orphaned             ORPHANED    resume Unwound
+M   EXECUTING Orphaned             ORPHANED    abandon; resume Unwound
 
 SAXM ENDING   Await                ENDING
 SAXM ENDING   Confirmed STARTED    ENDING
@@ -373,6 +375,8 @@ class Scene:
                 return f"branch {type(outcome).__name__}"
             case "concurrency", Go():
                 return "go"
+            case "concurrency", Abandon():
+                return "abandon"
             case "work", job:
                 assert isinstance(job.run(), BodyDone)
                 assert job.code == "code"

@@ -76,7 +76,6 @@ def test_an_answer_to_an_earlier_ticket_is_ignored(stage: Stage):
         for ticket in (old, new, new):
             stage.system.spawn(
                 Listener,
-                stage.system,
                 "a",
                 None,
                 lambda _, ticket=ticket: stage.system.resume(task, ticket, Refused(KeyError(ticket))),

@@ -124,11 +124,12 @@ def test_a_file_that_is_no_database_of_ours_is_left_as_it_is(folder, command):
 
 @pytest.mark.parametrize("command", [["run", "one.py"], ["recover"]])
 def test_a_database_that_another_process_owns_is_refused(folder, command):
-    """The process is named."""
+    """The process is named, and how to take another database."""
     with LocalService(folder / "x.db"):
         done = durably(folder, *command, "--database", "x.db")
     assert done.returncode == 1
     assert f"in use by process {os.getpid()}" in done.stderr
+    assert "--database" in done.stderr
 
 
 def test_a_database_in_a_folder_that_is_not_there_is_refused(folder):

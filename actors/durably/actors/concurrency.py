@@ -16,6 +16,7 @@ import attrs
 from durably.actors.actor import Actor, Ref
 from durably.actors.frozen import frozen
 from durably.actors.messages import (
+    Abandon,
     BranchDone,
     Go,
     GoOn,
@@ -217,6 +218,10 @@ class ConcurrencyActor(Actor):
                 self._allowance -= 1
                 self._begin(self.ref, index)
 
+    def _abandon(self, _message: Abandon) -> None:
+        self.state = ConcurrencyState.DECIDED
+        self._branches = []
+
     def _decided(self, outcome: Outcome) -> None:
         self.state = ConcurrencyState.DECIDED
         self._branches = []
@@ -224,6 +229,7 @@ class ConcurrencyActor(Actor):
 
     HANDLERS: ClassVar[dict[type[Message], Callable[..., None]]] = {
         Go: _go,
+        Abandon: _abandon,
         GoOn: _go_on_told,
         BranchDone: _branch_done,
     }

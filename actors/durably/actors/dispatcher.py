@@ -45,10 +45,6 @@ class Dispatcher(Protocol):
         """Go on until `runtime.over`."""
         ...
 
-    def running_bodies(self) -> list[str]:
-        """The names of the bodies that execute now."""
-        ...
-
     def shut(self) -> None:
         """Refuse all messages from here on, those that are not handled yet included."""
         ...

@@ -56,6 +56,7 @@ class HubDispatcher:
         self._pool = WorkerPool(self._completions, max_workers, self._watchdog.look)
         self._inline = InlineBodies(self._stand_in)
         self._candidate: Job | None = None  # the one job that may turn out to run inline
+        self._stranded: deque[Job] = deque()  # without threads: they run here, one after the other
         self._jobs = 0  # that are with the pool
         self._bodies = 0  # of these
         self._timers = TimerQueue()
@@ -96,9 +97,10 @@ class HubDispatcher:
         if job is self._candidate:
             self._candidate = None
             job.state = JobState.DROPPED
-        elif job.state is JobState.QUEUED and self._pool.drop(job):
-            job.state = JobState.DROPPED
-            self._ended(job)
+        elif job.state is JobState.QUEUED:
+            job.state = JobState.DROPPED  # one that a thread takes at this very moment runs all the same
+            if self._pool.drop(job):
+                self._ended(job)
 
     def ready(self, task: Task) -> None:
         self._runnable.append(task)
@@ -114,9 +116,6 @@ class HubDispatcher:
 
     def is_still(self, number: int) -> bool:
         return self._still and number == self._stillness
-
-    def running_bodies(self) -> list[str]:
-        return self._pool.running_bodies()
 
     def shut(self) -> None:
         self._shut = True
@@ -173,6 +172,10 @@ class HubDispatcher:
         elif self._candidate is not None:
             self._still = False
             self._run_candidate(runtime)
+        elif self._stranded:
+            with self._interrupts.allowed:
+                completion = perform(self._stranded.popleft())
+            self._take(completion)
         elif self._flush is not None and self._batch_is_full_enough():
             self._still = False
             self._tell_flush()
@@ -284,7 +287,10 @@ class HubDispatcher:
         self._jobs += 1
         if job.kind is JobKind.BODY:
             self._bodies += 1
-        self._pool.submit(job)
+        try:
+            self._pool.submit(job)
+        except RuntimeError:  # not a single thread can be had
+            self._stranded.append(job)
 
     def _run_candidate(self, runtime: Runtime) -> None:
         """Nothing else can happen but this job: it needs no thread."""
@@ -317,9 +323,11 @@ class HubDispatcher:
         self._tell_flush()
         while self._mail and not runtime.over:
             self._deliver(runtime)
-            if self._candidate is not None:
+            if self._candidate is not None and self._candidate.kind is JobKind.CALL:
                 call, self._candidate = self._candidate, None
-                _settle(perform(call))
+                with self._interrupts.allowed:
+                    completion = perform(call)
+                _settle(completion)
 
     def _stand_in(self) -> None:
         """What the sentry does, on its own thread, while the hub is in a body: send what is queued."""

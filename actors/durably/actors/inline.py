@@ -43,8 +43,7 @@ class InlineBodies:
         began = time.monotonic()
         unknown = self._ran and job.code not in self._short
         if self._sentry is None and (unknown or began - self._made > WITHOUT_SENTRY):
-            self._sentry = Sentry(self._stand_in)
-            self._sentry.start()
+            self._have_sentry()
         self._ran = True
         if self._sentry is None:
             completion = perform(job)
@@ -57,6 +56,13 @@ class InlineBodies:
         elif lasted >= HIDDEN_AT_MOST:
             self._short.discard(job.code)
         return completion
+
+    def _have_sentry(self) -> None:
+        self._sentry = Sentry(self._stand_in)
+        try:
+            self._sentry.start()
+        except RuntimeError:  # the environment allows no more threads: STARTs wait for the body's end
+            self._sentry = None
 
     def close(self) -> None:
         """End the sentry."""

@@ -27,7 +27,8 @@ class InterruptGuard:
 
     def __exit__(self, *_error: object) -> None:
         if self._installed:
-            signal.signal(signal.SIGINT, signal.default_int_handler)
+            if signal.getsignal(signal.SIGINT) == self._on_signal:  # else user code has set its own
+                signal.signal(signal.SIGINT, signal.default_int_handler)
             self._installed = False
             self.held = False
             self.check()

@@ -231,6 +231,11 @@ class BranchDone(Message):
     outcome: Outcome
 
 
+@frozen(eq=False)
+class Abandon(Message):
+    """The map or parallel is orphaned: begin nothing more."""
+
+
 # ------------------------------------------------------------------ to the supervisor
 
 

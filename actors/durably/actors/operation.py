@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from durably.actors.actor import Actor, Ref
 from durably.actors.messages import (
     ROOT,
+    Abandon,
     Await,
     Awaiter,
     Begin,
@@ -118,6 +119,8 @@ class OperationActor(Actor):
     _awaiters: tuple[Awaiter, ...] = ()
     _timer: Timer | None = None
     _job: Job | None = None
+    _task: Task | None = None
+    _concurrency: Ref | None = None
     _attempt = 0
     _polled_for = 0.0
     _next_poll = POLL_STEP
@@ -175,12 +178,15 @@ class OperationActor(Actor):
         if spec.body is not None:
             body, start = spec.body, spec.start
             run = functools.partial(_run_body, body.run, self._attempt + 1, interrupted)
-            self._job = Job(JobKind.BODY, run, me, start.name or start.id, body.context, body.code)
+            variables = None if body.context is None else body.context.copy()  # each attempt has its own
+            self._job = Job(JobKind.BODY, run, me, start.name or start.id, variables, body.code)
             self.stage.work(self._job)
         elif spec.task is not None:
-            self.stage.spawn_task(spec.task(me))
+            self._task = spec.task(me)
+            self.stage.spawn_task(self._task)
         elif spec.concurrency is not None:
-            spec.concurrency(me).tell(Go())
+            self._concurrency = spec.concurrency(me)
+            self._concurrency.tell(Go())
 
     # ------------------------------------------------------------------ being awaited
 
@@ -260,7 +266,7 @@ class OperationActor(Actor):
 
     def _work_done(self, message: BodyDone | Returned | MapDone) -> None:
         outcome = message.outcome
-        self._job = None
+        self._job = self._task = self._concurrency = None
         self._outcome = outcome
         if isinstance(outcome, Raised):
             self.state = OperationState.COMPLETED  # nothing is recorded
@@ -346,6 +352,11 @@ class OperationActor(Actor):
         self._leave_rest()
         if self._job is not None:
             self.stage.drop(self._job)
+        if self._task is not None:
+            self._task.unwound = True  # code that has not begun never does
+        if self._concurrency is not None:
+            self._concurrency.tell(Abandon())
+        self._task = self._concurrency = None
         self.state = OperationState.ORPHANED
         self._finished = message.finished
         awaiters, self._awaiters = self._awaiters, ()

@@ -178,23 +178,29 @@ class Task:
 
     def unwind(self) -> bool:
         """Answer whatever it waits for with the end of its context; True if there is code to unwind."""
-        if not self._greenlet or self.state not in (TaskState.PARKED, TaskState.RUNNABLE):
-            return False
+        if not self._greenlet or self.state in (TaskState.DONE, TaskState.ABANDONED):
+            return False  # (RUNNING it may be: an interrupt may strike just before it is switched to)
         self._how = Unwound()
         self.state = TaskState.RUNNABLE
         return True
 
     def run(self) -> None:
         """Switch into the task until it parks or ends."""
+        current = self._greenlet
+        if self.unwound and not current:  # its context is finished before it has begun
+            self._ended()
+            return
         self._hub = greenlet.getcurrent()
         self.state = TaskState.RUNNING
-        current = self._greenlet
         current.parent = self._hub
         current.switch()
         if current.dead:
-            self.state = TaskState.DONE
-            if self.on_end is not None:
-                self.on_end(self)
+            self._ended()
+
+    def _ended(self) -> None:
+        self.state = TaskState.DONE
+        if self.on_end is not None:
+            self.on_end(self)
 
     def frame(self) -> FrameType | None:
         """Where the code is parked."""

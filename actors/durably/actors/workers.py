@@ -92,13 +92,21 @@ class WorkerPool:
         return self._wanted
 
     def submit(self, job: Job) -> None:
-        """Queue a job."""
+        """Queue a job.
+
+        Raises:
+            RuntimeError: there is no thread for it, and none can be started. It is not queued.
+        """
         self._queued.add(job)
         self._jobs.put(job)
         if self._wanted:
             self.grow_if_stuck(idle=False)
         else:
-            self._grow(1)
+            try:
+                self._grow(1)
+            except RuntimeError:
+                self._queued.discard(job)
+                raise
 
     def drop(self, job: Job) -> bool:
         """Forget a job; False if a thread has taken it already."""
@@ -133,10 +141,6 @@ class WorkerPool:
             return
         self._cpu_since = {}
 
-    def running_bodies(self) -> list[str]:
-        """The names of the bodies that execute now."""
-        return [job.name for job in list(self._running.values()) if job.kind is JobKind.BODY]
-
     def close(self, timeout: float | None) -> list[str]:
         """End all threads; the names of the jobs that still ran after `timeout` seconds (None: for ever).
 
@@ -167,7 +171,8 @@ class WorkerPool:
             thread.start()
         except RuntimeError:  # the environment allows no more threads: go on with those there are
             self._threads.remove(thread)
-            self._wanted = self._max_workers = max(1, len(self._threads))
+            self._wanted = len(self._threads)
+            self._max_workers = max(1, self._wanted)
             if not self._threads:
                 raise
 

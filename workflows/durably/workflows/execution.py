@@ -93,6 +93,7 @@ def durable_execution(
 
     Raises (when it is called):
         ExecutionError: the event is not a durable invocation.
+        ValueError: an operation in it is malformed, or the execution's input is not JSON.
         InvocationError: this invocation cannot go on, another may.
     """
     if func is None:
@@ -160,17 +161,13 @@ class _Event:
         if not isinstance(event, Mapping):
             raise ExecutionError(UNEXPECTED_EVENT)
         fields = cast("Mapping[str, Any]", event)
-        if not {"DurableExecutionArn", "CheckpointToken"} <= fields.keys():
+        arn, token = fields.get("DurableExecutionArn"), fields.get("CheckpointToken")
+        if not (isinstance(arn, str) and arn and isinstance(token, str) and token):
             raise ExecutionError(UNEXPECTED_EVENT)
         from durably.workflows.wire import operations_from_event
 
         state: Mapping[str, Any] = fields.get("InitialExecutionState") or {}
-        return cls(
-            fields["DurableExecutionArn"],
-            fields["CheckpointToken"],
-            operations_from_event(state.get("Operations")),
-            state.get("NextMarker") or "",
-        )
+        return cls(arn, token, operations_from_event(state.get("Operations")), state.get("NextMarker") or "")
 
 
 def _input_of(operations: Mapping[str, Operation], arn: str) -> Any:
@@ -227,7 +224,8 @@ def _invoke(
         patience = INTERRUPT_PATIENCE
         raise
     finally:
-        left = system.close(time_left() if time_left else patience)
+        limits = [limit for limit in (patience, time_left() if time_left else None) if limit is not None]
+        left = system.close(min(limits, default=None))
         if left:
             logger.warning(
                 "The invocation ends while step bodies still run: %s. Their results are lost.", left

@@ -16,7 +16,9 @@ from durably.actors.messages import (
     Outcome,
     Raised,
     Refused,
+    Resumption,
     Returned,
+    Unwound,
 )
 from durably.actors.model import Operation
 from durably.actors.operation import OperationActor
@@ -84,8 +86,9 @@ class Invocation:
         """Start the handler's own task."""
         supervisor = self.supervisor
 
-        def report(outcome: Outcome) -> None:
-            supervisor.tell(Finish(outcome))
+        def report(outcome: Outcome | None) -> None:
+            if outcome is not None:
+                supervisor.tell(Finish(outcome))
 
         variables = contextvars.copy_context()
         self.system.spawn_task(ContextTask("the handler", None, 0, code, variables, report))
@@ -98,8 +101,10 @@ class Invocation:
         awaiter = current.awaiter()
         system = self.system
 
-        def report(outcome: Outcome) -> None:
-            how = Refused(outcome.exception) if isinstance(outcome, Raised) else Completed(None, outcome)
+        def report(outcome: Outcome | None) -> None:
+            how: Resumption = Unwound() if outcome is None else Completed(None, outcome)
+            if isinstance(outcome, Raised):
+                how = Refused(outcome.exception)
             system.resume(awaiter.task, awaiter.ticket, how)
 
         variables = contextvars.copy_context()
@@ -110,7 +115,8 @@ class Invocation:
 class ContextTask(Task):
     """A task that runs the code of a context and reports its outcome, unless it is unwound.
 
-    `report` is the context's operation, or is called with the outcome if there is none. `variables` are the
+    `report` is the context's operation; if it has none, `report` is called with the outcome, or with None
+    when the code was unwound. `variables` are the
     context variables that the code starts with a copy of.
     """
 
@@ -123,25 +129,24 @@ class ContextTask(Task):
         depth: int,
         code: Code,
         variables: contextvars.Context,
-        report: Ref | Callable[[Outcome], None],
+        report: Ref | Callable[[Outcome | None], None],
     ) -> None:
         super().__init__(name, scope, self._run, unwinding=_suspended, depth=depth, context=variables)
         self._code = code
         self._report = report
 
     def _run(self) -> None:
+        outcome: Outcome | None = None
         try:
             outcome = self._code(self)
         except SuspendExecution:
-            return
+            self.unwound = True
         except Exception as error:
             outcome = Raised(error)
-        if self.unwound:
-            return
-        if isinstance(self._report, Ref):
+        if not isinstance(self._report, Ref):
+            self._report(None if self.unwound else outcome)
+        elif outcome is not None and not self.unwound:
             self._report.tell(Returned(outcome))
-        else:
-            self._report(outcome)
 
 
 def _suspended() -> BaseException:

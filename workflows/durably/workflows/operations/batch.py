@@ -23,6 +23,7 @@ from durably.actors.task import Scope
 from durably.workflows.completion import (
     BatchItemStatus,
     CompletionConfig,
+    CompletionDecision,
     CompletionItemStatus,
     CompletionOutcome,
     CompletionStatus,
@@ -34,6 +35,7 @@ from durably.workflows.exceptions import (
     ChildContextError,
     ExecutionError,
     NonDeterministicExecutionError,
+    ValidationError,
 )
 from durably.workflows.identity import operation_id
 from durably.workflows.operations.child import refuse_recorded
@@ -139,7 +141,12 @@ class Batch:
             for index, branch in enumerate(branches)
         )
         status = CompletionStatus(succeeded, failed, succeeded + failed, len(branches), items)
-        decision = self.completion.should_complete(status)
+        decision: object = self.completion.should_complete(status)
+        if not isinstance(decision, CompletionDecision):
+            raise ValidationError(
+                f"should_complete of {self.place.label} must return a CompletionDecision, as continue_batch() "
+                f"and complete_batch() do. It returned {decision!r}."
+            )
         if not decision.complete:
             return None
         if decision.outcome is CompletionOutcome.FAILED:
@@ -177,8 +184,9 @@ class Batch:
         invocation = place.context.invocation
         record = place.record
 
-        def done(outcome: Outcome) -> None:
-            concurrency.tell(BranchDone(index, outcome))
+        def done(outcome: Outcome | None) -> None:
+            if outcome is not None:
+                concurrency.tell(BranchDone(index, outcome))
 
         if record is not None:
             try:

@@ -54,7 +54,7 @@ class ContextCode:
         self._summary = summary
         self._variables = contextvars.copy_context() if variables is None else variables
 
-    def task(self, report: Ref | Callable[[Outcome], None]) -> Task:
+    def task(self, report: Ref | Callable[[Outcome | None], None]) -> Task:
         """A task for this code; its outcome goes to `report`. What `Spec.task` wants of a recorded one."""
         place = self.place
         depth = place.context.task.depth + 1

@@ -28,18 +28,19 @@ def map_over(
     config: MapConfig[Any],
 ) -> BatchResult[T]:
     """Run `func` for each of `inputs`."""
+    items = list(inputs)  # the user's own may change while branches wait for their turn
     names: list[str] = []
     broken = None
     if config.item_namer is not None:
         try:
-            names = [_item_name(config.item_namer(item, index)) for index, item in enumerate(inputs)]
+            names = [_item_name(config.item_namer(item, index)) for index, item in enumerate(items)]
         except Exception as error:
             broken = error
     batch = Batch(
         place,
         place.context.batch_context(place.id),
-        len(inputs),
-        lambda context, index: func(context, inputs[index], index, inputs),
+        len(items),
+        lambda context, index: func(context, items[index], index, inputs),
         lambda index: names[index] if names else None,
         "map-item-",
         OperationSubType.MAP_ITERATION,
@@ -62,6 +63,7 @@ def parallel(
     config: ParallelConfig,
 ) -> BatchResult[T]:
     """Run each of `functions`."""
+    functions = list(functions)
     batch = Batch(
         place,
         place.context.batch_context(place.id),

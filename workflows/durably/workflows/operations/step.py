@@ -1,6 +1,7 @@
 """`context.step`: a function whose result is recorded, so that it need not run again."""
 
 import contextvars
+import functools
 import logging
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -20,7 +21,7 @@ from durably.workflows.exceptions import (
 )
 from durably.workflows.operations.logging import OperationLogger
 from durably.workflows.operations.place import Place
-from durably.workflows.retries import RetryPresets
+from durably.workflows.retries import RetryDecision, RetryPresets
 from durably.workflows.serdes import deserialize
 from durably.workflows.types import StepContext
 
@@ -55,8 +56,13 @@ def step(place: Place, func: Callable[[StepContext], T], config: StepConfig) -> 
 
 
 def code_of(func: Callable[..., Any]) -> object:
-    """What tells one user function from another: its code, which all of its closures share."""
-    return getattr(func, "_durable_code", None) or getattr(func, "__code__", func)
+    """What tells one user function from another: its code, which all of its closures share.
+
+    Remembered for the rest of the invocation, so it must hold nothing of the call's.
+    """
+    if isinstance(func, functools.partial):
+        return code_of(func.func)
+    return getattr(func, "_durable_code", None) or getattr(func, "__code__", type(func))
 
 
 def _body_of(
@@ -92,7 +98,11 @@ def _body_of(
 def _decide(place: Place, error: Exception, attempt: int, config: StepConfig) -> Outcome:
     """Ask the retry strategy. One that raises fails the step with what it raised."""
     try:
-        decision = (config.retry_strategy or _default_strategy)(error, attempt)
+        decision: object = (config.retry_strategy or _default_strategy)(error, attempt)
+        if not isinstance(decision, RetryDecision):
+            raise ValidationError(
+                f"The retry_strategy of step {place.label} must return a RetryDecision, got {decision!r}."
+            ) from error
         if not decision.should_retry:
             return Failed(recorded_error(error))
         delay = decision.delay.to_seconds()
