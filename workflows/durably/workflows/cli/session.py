@@ -18,6 +18,7 @@ from durably.workflows.cli.failures import origin, user_traceback
 from durably.workflows.cli.plain_lines import PlainLines
 from durably.workflows.cli.progress import Feed, describe_error, type_of
 from durably.workflows.local import (
+    DatabaseInUseError,
     ExecutionFailedError,
     HandlerNotFoundError,
     LocalExecution,
@@ -96,7 +97,8 @@ def explain(error: LocalServiceError) -> None:
     """Say what the service cannot do; of code that does not import, the traceback in it."""
     if isinstance(error, HandlerNotFoundError) and error.__cause__ is not None:
         say(user_traceback(error.__cause__))
-    say(f"Error: {error}")
+    hint = " Another one is named by --database." if isinstance(error, DatabaseInUseError) else ""
+    say(f"Error: {error}{hint}")
 
 
 class Session:
