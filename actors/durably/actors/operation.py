@@ -1,25 +1,15 @@
 """One operation's lifecycle.
 
-The five states of a durable operation, and the phases that this actor tells apart in the first of them:
-
-    EXECUTING        its work is under way: NEW (not begun), WATCHING (asked what has become of it),
-                     STARTING (its START must be confirmed first), EXECUTING, ENDING (its end is not
-                     confirmed yet), RETRYING (its RETRY is not confirmed yet)
-    RETRY_WAITING    the service will make it ready again
-    IDLE_NOT_AWAITED the service will complete it, and nobody waits for that yet
-    IDLE_AWAITED     the service will complete it, and a task is parked until then
-    COMPLETED        it is over; ORPHANED if that is because a context above it finished first
-
 `TRANSITIONS` says which message means what in which state. What stands in no cell cannot happen, and
 raises. A wait, a callback, a step, a context and a map differ in what their START sets going.
 """
 
-import enum
 import functools
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from durably.actors.actor import Actor, Ref
+from durably.actors.lifecycle import ALIVE, EXPECTING, INDIFFERENT, JUST_LEFT_REST, RESTING, OperationState
 from durably.actors.messages import (
     ROOT,
     Abandon,
@@ -63,34 +53,6 @@ if TYPE_CHECKING:
 POLL_STEP = 1.0
 POLL_AT_MOST = 10.0
 POLL_FOR = 15 * 60.0
-
-
-class OperationState(enum.IntEnum):
-    """Where the operation is; see the top of this file."""
-
-    NEW = 0
-    WATCHING = 1
-    STARTING = 2
-    EXECUTING = 3
-    ENDING = 4
-    RETRYING = 5
-    RETRY_WAITING = 6
-    IDLE_NOT_AWAITED = 7
-    IDLE_AWAITED = 8
-    COMPLETED = 9
-    ORPHANED = 10
-
-
-ALIVE = tuple(OperationState(number) for number in range(OperationState.WATCHING, OperationState.COMPLETED))
-RESTING = (OperationState.RETRY_WAITING, OperationState.IDLE_AWAITED)
-JUST_LEFT_REST = (
-    OperationState.STARTING,
-    OperationState.EXECUTING,
-    OperationState.COMPLETED,
-    OperationState.ORPHANED,
-)
-INDIFFERENT = (OperationState.EXECUTING, OperationState.COMPLETED, OperationState.ORPHANED)
-EXPECTING = tuple(state for state in ALIVE if state is not OperationState.EXECUTING)
 
 
 Handler = Callable[["OperationActor", Any], None]

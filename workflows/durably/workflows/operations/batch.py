@@ -141,12 +141,7 @@ class Batch:
             for index, branch in enumerate(branches)
         )
         status = CompletionStatus(succeeded, failed, succeeded + failed, len(branches), items)
-        decision: object = self.completion.should_complete(status)
-        if not isinstance(decision, CompletionDecision):
-            raise ValidationError(
-                f"should_complete of {self.place.label} must return a CompletionDecision, as continue_batch() "
-                f"and complete_batch() do. It returned {decision!r}."
-            )
+        decision = _checked(self.completion.should_complete(status), self.place.label)
         if not decision.complete:
             return None
         if decision.outcome is CompletionOutcome.FAILED:
@@ -291,6 +286,15 @@ class Batch:
             return BatchItem(index, BatchItemStatus.FAILED, None, outcome.error)
         assert isinstance(outcome, Succeeded)
         return BatchItem(index, BatchItemStatus.SUCCEEDED, outcome.value)
+
+
+def _checked(decision: object, label: str) -> CompletionDecision:
+    if isinstance(decision, CompletionDecision):
+        return decision
+    raise ValidationError(
+        f"should_complete of {label} must return a CompletionDecision, as continue_batch() and "
+        f"complete_batch() do. It returned {decision!r}."
+    )
 
 
 class BranchCode(ContextCode):

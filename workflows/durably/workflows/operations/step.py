@@ -95,14 +95,21 @@ def _body_of(
     return body
 
 
+def _ask(
+    strategy: Callable[[Exception, int], object], error: Exception, attempt: int, place: Place
+) -> RetryDecision:
+    decision = strategy(error, attempt)
+    if isinstance(decision, RetryDecision):
+        return decision
+    raise ValidationError(
+        f"The retry_strategy of step {place.label} must return a RetryDecision, got {decision!r}."
+    ) from error
+
+
 def _decide(place: Place, error: Exception, attempt: int, config: StepConfig) -> Outcome:
     """Ask the retry strategy. One that raises fails the step with what it raised."""
     try:
-        decision: object = (config.retry_strategy or _default_strategy)(error, attempt)
-        if not isinstance(decision, RetryDecision):
-            raise ValidationError(
-                f"The retry_strategy of step {place.label} must return a RetryDecision, got {decision!r}."
-            ) from error
+        decision = _ask(config.retry_strategy or _default_strategy, error, attempt, place)
         if not decision.should_retry:
             return Failed(recorded_error(error))
         delay = decision.delay.to_seconds()
