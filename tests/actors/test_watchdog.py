@@ -28,7 +28,8 @@ def test_code_that_never_gives_the_hub_back_is_named_from_another_thread(caplog:
     ready = threading.Event()
     thread = threading.Thread(target=hub)
     thread.start()
-    assert ready.wait(30) and stuck.wait(30)
+    assert ready.wait(30)
+    assert stuck.wait(30)
     with caplog.at_level(logging.WARNING, "durably.actors"):
         watchdogs[0].look()
         clock.advance(1.5)
