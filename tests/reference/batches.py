@@ -207,7 +207,9 @@ def serializers_for_items_and_batch(sdk, world):
 @scenario()
 def an_execution_error_in_a_step_of_a_flat_branch(sdk, world):
     def branch(context, item, index, items):
-        context.step(fails(sdk.ExecutionError("give up")), name="s")
+        # At most once, so that the START is recorded for certain before the error ends all.
+        once = sdk.StepConfig(step_semantics=sdk.StepSemantics.AT_MOST_ONCE_PER_RETRY)
+        context.step(fails(sdk.ExecutionError("give up")), name="s", config=once)
 
     return mapped(sdk, [1], branch, sdk.MapConfig(nesting_type=sdk.NestingType.FLAT))
 

@@ -26,6 +26,7 @@ DIFFERENCES = {
         (
             # Which operation's result it is that cannot be serialized.
             "a_result_that_cannot_be_serialized",
+            "a_result_of_a_handler_that_is_not_json",
             "an_unserializable_result_that_is_caught_and_replayed",
             "a_childs_result_that_cannot_be_serialized",
             "a_branch_whose_result_cannot_be_serialized",

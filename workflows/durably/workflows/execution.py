@@ -6,6 +6,7 @@ the service invokes again.
 """
 
 import functools
+import inspect
 import json
 import logging
 import time
@@ -102,8 +103,7 @@ def durable_execution(
 
 
 def _decorate(func: Handler, boto3_client: Any) -> DurableHandler:
-    if not callable(func):
-        raise TypeError(f"durable_execution decorates a function of (input, context), got {func!r}")
+    _check_function(func)
 
     @functools.wraps(func)
     def handler(event: Any, context: Any) -> Output:
@@ -111,6 +111,26 @@ def _decorate(func: Handler, boto3_client: Any) -> DurableHandler:
 
     setattr(handler, "_durable_function", func)  # noqa: B010  # how `invoke` knows a handler
     return handler
+
+
+def _check_function(func: Callable[..., object]) -> None:
+    """Refuse what cannot be called with an input and a context, or whose code would never run when it is."""
+    if not callable(func):
+        raise TypeError(f"durable_execution decorates a function of (input, context), got {func!r}")
+    name = getattr(func, "__name__", repr(func))
+    if inspect.iscoroutinefunction(func) or inspect.isgeneratorfunction(func):
+        kind = "async" if inspect.iscoroutinefunction(func) else "a generator"
+        raise TypeError(f"{name} is {kind}; a durable handler is a plain function of (input, context)")
+    try:
+        signature = inspect.signature(func)
+    except (TypeError, ValueError):  # not to be known, as of some built-in functions
+        return
+    try:
+        signature.bind(None, None)
+    except TypeError as error:
+        raise TypeError(
+            f"{name} takes {signature}; a durable handler is called with (input, context): {error}"
+        ) from error
 
 
 def invoke(
@@ -289,7 +309,11 @@ def _output(
     try:
         text = json.dumps(outcome.value)
     except Exception as error:
-        return _raised(error, service, invocation)
+        reason = TypeError(
+            f"The handler's result must be JSON: {error}. Return dicts, lists, text and numbers."
+        )
+        reason.__cause__ = error
+        return _raised(reason, service, invocation)
     if len(text) <= LARGEST_RESPONSE:
         return {"Status": "SUCCEEDED", "Result": text}
     try:

@@ -30,9 +30,7 @@ def load(path: Path, name: str | None) -> Handler:
     Raises:
         HandlerNotFoundError: the file cannot be imported.
     """
-    handler = _choose(path, name)
-    _check_signature(path, handler)
-    return handler
+    return _choose(path, name)
 
 
 def _choose(path: Path, name: str | None) -> Handler:
@@ -54,27 +52,6 @@ def _choose(path: Path, name: str | None) -> Handler:
             f"{path} has {len(handlers)} durable handlers: {names}. Name one: {path}:{next(iter(handlers))}"
         )
     return next(iter(handlers.values()))
-
-
-def _check_signature(path: Path, handler: Handler) -> None:
-    """Refuse what cannot be called with an event and a context, or gives no result when it is."""
-    func = inspect.unwrap(handler)
-    what = f"The handler {getattr(func, '__name__', func)} of {path}"
-    if inspect.iscoroutinefunction(func) or inspect.isgeneratorfunction(func):
-        kind = "async" if inspect.iscoroutinefunction(func) else "a generator"
-        raise click.UsageError(
-            f"{what} is {kind}; a durable handler is a plain function of (event, context)."
-        )
-    try:
-        signature = inspect.signature(func)
-    except (TypeError, ValueError):  # not to be known, as of some built-in functions
-        return
-    try:
-        signature.bind(None, None)
-    except TypeError as error:
-        raise click.UsageError(
-            f"{what} takes {signature}; a durable handler is called with (event, context): {error}."
-        ) from error
 
 
 def handlers_of(module: ModuleType) -> dict[str, Handler]:
