@@ -17,7 +17,7 @@ from durably.actors.messages import Begin, EndKind, Succeeded
 from durably.actors.model import OperationType
 from durably.actors.spec import Kind
 from durably.actors.stage import JobState
-from durably.actors.system import ActorSystem
+from durably.actors.system import ActorFailedError, ActorSystem
 from durably.actors.task import Scope, Task
 from durably.actors.workers import WorkerPool
 from tests.actors.actors import PATIENCE, Listener, Note, body, meet
@@ -189,6 +189,28 @@ def test_a_dropped_body_that_has_not_begun_never_runs_and_is_not_waited_for(syst
     dropped = sum(job.state is JobState.DROPPED for job in jobs)
     assert len(ran) == count - dropped
     assert dropped or count > 1
+
+
+def test_bodies_that_have_not_begun_when_the_run_fails_never_begin():
+    """Closing waits for what runs; it does not start what is still queued."""
+    system = ActorSystem(HubDispatcher(VirtualClock(), max_workers=1))
+    gate = threading.Event()
+    ran: list[int] = []
+    listener = system.spawn(Listener)
+
+    def fail(_what: Any) -> None:
+        raise ZeroDivisionError
+
+    system.work(body(lambda: gate.wait(PATIENCE), listener))
+    for number in range(5):
+        system.work(body(lambda number=number: ran.append(number), listener))
+    system.spawn(Listener, "unlucky", None, fail).tell(Note())
+    with pytest.raises(ActorFailedError):
+        system.run()
+    system.close(timeout=0)
+    gate.set()
+    system.dispatcher.close(None)
+    assert ran == []
 
 
 # ------------------------------------------------------------------ what is no Exception

@@ -179,6 +179,17 @@ def test_an_actor_that_fails_ends_the_run_with_its_exception(system: ActorSystem
     assert log == [1]
 
 
+def test_a_supervisor_that_fails_is_an_actor_that_fails(system: ActorSystem):
+    """What it raises when it is told of stillness comes out as every other actor's does."""
+
+    def fail(_what: Any) -> None:
+        raise ZeroDivisionError("oops")
+
+    system.supervisor = system.spawn(Listener, "supervisor", None, fail)
+    with pytest.raises(ActorFailedError, match="supervisor failed"):
+        system.run()
+
+
 def test_an_interrupt_never_strikes_inside_an_actor(system: ActorSystem):
     """Ctrl-C waits until the messages that are there are handled, and then comes out of `run`."""
     log: list[Any] = []
@@ -231,6 +242,22 @@ def test_workflow_code_cannot_ask_either(system: ActorSystem):
     system.spawn_task(Task("t", None, code))
     system.run()
     assert "Use tell()" in errors[0]
+
+
+def test_neither_can_a_body_that_runs_on_the_hub(system: ActorSystem):
+    """The only body there is runs there; the error does not promise that step bodies may ask."""
+    other = system.spawn(Listener)
+    errors: list[str] = []
+
+    def ask() -> None:
+        with pytest.raises(WouldDeadlockError) as error:
+            other.ask(Note(1), timeout=PATIENCE)
+        errors.append(str(error.value))
+
+    system.work(body(ask, system.spawn(Listener, "results")))
+    system.run()
+    assert "ask elsewhere" in errors[0]
+    assert "step body" not in errors[0]
 
 
 def test_asking_without_blocking_is_fine_on_the_hub(system: ActorSystem):

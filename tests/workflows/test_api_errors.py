@@ -129,6 +129,39 @@ def test_a_call_that_fails_while_bodies_run_waits_for_them():
     assert run.result() == 2
 
 
+@pytest.mark.parametrize("error", [refused(400), refused(500), refused(None)], ids=["final", "500", "lost"])
+def test_no_body_runs_when_its_start_was_refused(error):
+    """The first body's START is sent ahead of it; without it the body never begins."""
+    ran = []
+    run = Run(
+        lambda event, context: context.step(lambda step: ran.append(1), "one"),
+        before=Once(lambda updates: starts(updates, "one"), error),
+    )
+    if error.is_retryable():
+        with pytest.raises(CheckpointError):
+            run.invoke()
+    else:
+        assert run.invoke()["Status"] == "FAILED"
+    assert ran == []
+
+
+def test_no_branch_begins_after_a_call_has_failed():
+    """A map of thousands stops at once."""
+    begun = []
+
+    def handler(event, context):
+        def branch(child, item, *_):
+            begun.append(item)
+            return child.step(lambda step: item)
+
+        return context.map(range(2000), branch).success_count
+
+    run = Run(handler, before=Once(lambda updates: True, refused(500)))
+    with pytest.raises(CheckpointError):
+        run.invoke()
+    assert len(begun) < 1000
+
+
 def test_an_error_that_is_none_of_the_services_is_raised_as_it_is():
     """A fault in a client is not taken for an answer."""
 

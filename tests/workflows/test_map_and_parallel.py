@@ -114,6 +114,15 @@ class TestResults:
         run.invoke()
         assert seen == [[(1, 2)], [[1, 2]]] * 2
 
+    def test_functions_may_be_changed_while_they_run(self):
+        """`parallel` runs what it was given, whatever becomes of the list."""
+
+        def handler(event, context):
+            functions = [lambda child: functions.clear(), lambda child: 2]
+            return context.parallel(functions, config=ParallelConfig(max_concurrency=1)).success_count
+
+        assert Run(handler).result() == 2
+
     def test_maps_nest(self):
         """A branch may have branches."""
 
@@ -418,17 +427,38 @@ class TestCompletion:
         assert [run.result(), run.result()] == ["KeyError"] * 2
         assert run.actions("map") == ["START", "FAIL"]
 
-    def test_a_predicate_that_answers_nonsense_fails_the_map(self):
-        """No hang and no guess: the map fails."""
+    @pytest.mark.parametrize("answer", [None, True])
+    def test_a_predicate_that_answers_nonsense_fails_the_map(self, answer):
+        """No hang and no guess: the map fails, and the error says what the predicate has to return."""
 
         def handler(event, context):
-            config = MapConfig(completion_config=CompletionConfig(should_complete=lambda status: None))  # type: ignore[arg-type,return-value]  # on purpose
+            config = MapConfig(completion_config=CompletionConfig(should_complete=lambda status: answer))
             try:
                 context.map([1], lambda child, *_: 1, "map", config)
             except ChildContextError as error:
-                return error.error_type
+                return [error.error_type.rpartition(".")[2], error.message]
 
-        assert Run(handler).result().endswith("ValidationError")
+        kind, message = Run(handler).result()
+        assert kind == "ValidationError"
+        assert "should_complete of" in message
+        assert "must return a CompletionDecision" in message
+
+    def test_no_branch_of_an_abandoned_map_begins(self):
+        """When the context around a map finishes, the branches that have not begun never do."""
+        begun = []
+
+        def handler(event, context):
+            def branch(child, item, *_):
+                begun.append(item)
+                return child.step(lambda step: item)
+
+            config = ParallelConfig(completion_config=CompletionConfig.first_successful())
+            return context.parallel(
+                [lambda child: child.map(range(2000), branch), lambda child: 1], config=config
+            ).success_count
+
+        assert Run(handler).result() == 1
+        assert len(begun) < 1000
 
 
 class TestFailingBranches:

@@ -1,8 +1,11 @@
 """What an invocation leaves behind: nothing, however it ends; and what it takes meanwhile."""
 
 import asyncio
+import functools
+import gc
 import signal
 import threading
+import weakref
 
 import attrs
 import pytest
@@ -71,6 +74,24 @@ class TestNothingIsLeft:
             assert run.invoke() == {"Status": "PENDING"}
         assert left == []
 
+    def test_not_even_the_arguments_of_a_step_that_has_ended(self):
+        """What a partial holds goes with its step, and not with the invocation."""
+
+        class Large:
+            pass
+
+        def handler(event, context):
+            alive = []
+            for _ in range(10):
+                large = Large()
+                alive.append(weakref.ref(large))
+                context.step(functools.partial(lambda large, step: None, large))
+                del large
+            gc.collect()
+            return sum(each() is not None for each in alive)
+
+        assert Run(handler).result() <= 1
+
 
 class TestThreads:
     def test_short_sequential_steps_need_none(self):
@@ -127,6 +148,25 @@ class TestThreads:
         run.settings = attrs.evolve(run.settings, dispatcher=lambda: HubDispatcher(max_workers=4))
         assert run.result() == 16
         assert most == [4]
+
+    @pytest.mark.parametrize("of", ["durably-sentry", "durably-worker", "durably"])
+    def test_where_none_can_be_started_bodies_run_one_after_the_other(self, of, monkeypatch):
+        """Neither the hub's helpers nor the pool are needed to come to a result."""
+        start = threading.Thread.start
+
+        def refuse(thread):
+            if thread.name.startswith(of):
+                raise RuntimeError("can't start new thread")
+            start(thread)
+
+        monkeypatch.setattr(threading.Thread, "start", refuse)
+
+        def handler(event, context):
+            one, two = context.step(lambda step: 1), context.step(lambda step: 2)
+            batch = context.map(range(3), lambda child, item, *_: child.step(lambda step: item))
+            return [one, two, batch.get_results()]
+
+        assert Run(handler).result() == [1, 2, [0, 1, 2]]
 
 
 class TestInAnEventLoop:
@@ -265,3 +305,47 @@ class TestInterrupts:
             run.invoke()
         assert run.result() == "ok"
         assert ran.count("two") == 2
+
+    def test_bodies_get_a_second_and_not_until_the_deadline(self, caplog):
+        """However long the invocation may still take; the log names the body that is given up."""
+        began, release, ended = threading.Event(), threading.Event(), threading.Event()
+
+        def handler(event, context):
+            def body(step):
+                began.set()
+                happens(release)
+                ended.set()
+
+            def striking(child):
+                child.step(lambda step: happens(began))
+                signal.raise_signal(signal.SIGINT)
+
+            context.parallel([lambda child: child.step(body, "endless"), striking])
+
+        before = set(threading.enumerate())
+        try:
+            with pytest.raises(KeyboardInterrupt):
+                Run(handler).invoke(Remaining(900_000))
+            assert not ended.is_set()
+            assert "endless" in caplog.text
+        finally:
+            release.set()
+            for thread in set(threading.enumerate()) - before:
+                thread.join(PATIENCE)
+        assert ended.is_set()
+
+    def test_a_handler_of_signals_that_workflow_code_sets_stays(self):
+        """Only what this library has set is taken back."""
+
+        def mine(*_):
+            pass
+
+        def handler(event, context):
+            signal.signal(signal.SIGINT, mine)
+
+        before = signal.getsignal(signal.SIGINT)
+        try:
+            Run(handler).result()
+            assert signal.getsignal(signal.SIGINT) is mine
+        finally:
+            signal.signal(signal.SIGINT, before)

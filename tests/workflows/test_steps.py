@@ -2,6 +2,7 @@
 
 import logging
 import threading
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from uuid import UUID
@@ -27,6 +28,16 @@ from tests.workflows.running import ONCE, Once, Run, ends, happens, refused, sta
 
 class Custom:
     """No serializer knows it."""
+
+
+@dataclass
+class Fetch:
+    """A body that cannot be hashed, as every dataclass that compares."""
+
+    url: str
+
+    def __call__(self, step):
+        return self.url
 
 
 class TestResults:
@@ -148,6 +159,14 @@ class TestResults:
         assert "SUCCEED" not in run.actions("s")
         assert "FAIL" not in run.actions("s")
         assert run.result() == "x"
+
+    def test_a_body_may_be_a_callable_object_that_cannot_be_hashed(self):
+        """Any callable will do, one after another of the same class."""
+
+        def handler(event, context):
+            return [context.step(Fetch("a")), context.step(Fetch("b"))]
+
+        assert Run(handler).result() == ["a", "b"]
 
     def test_an_execution_error_in_a_body_fails_the_execution(self):
         """It is no failure of the step: nothing of it is recorded, and user code cannot retry it."""
@@ -295,6 +314,25 @@ class TestRetries:
 
         run = Run(handler)
         assert [run.result(), run.result()] == ["KeyError"] * 2
+        assert run.actions("s") == ["START", "FAIL"]
+
+    def test_a_strategy_that_answers_nonsense_fails_the_step(self):
+        """The error names the strategy and the step, and what it has to return."""
+
+        def handler(event, context):
+            def body(step):
+                raise ValueError("body")
+
+            config = StepConfig(retry_strategy=lambda error, attempt: None)  # type: ignore[arg-type,return-value]  # on purpose
+            try:
+                context.step(body, "s", config)
+            except StepError as error:
+                return [error.error_type.rpartition(".")[2], error.message]
+
+        run = Run(handler)
+        kind, message = run.result()
+        assert kind == "ValidationError"
+        assert "retry_strategy of step s must return a RetryDecision" in message
         assert run.actions("s") == ["START", "FAIL"]
 
     def test_a_delay_below_a_second_is_raised_to_one(self, caplog):

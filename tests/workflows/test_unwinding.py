@@ -4,7 +4,7 @@ import contextlib
 
 import pytest
 
-from durably.workflows import CompletionConfig, ParallelConfig, SuspendExecution
+from durably.workflows import ChildConfig, CompletionConfig, ParallelConfig, SuspendExecution
 from durably.workflows.config import Duration
 from tests.workflows.running import SECOND, Run, leftovers
 
@@ -146,6 +146,27 @@ def test_branches_of_a_decided_map_are_unwound_when_it_is_decided():
     assert run.invoke()["Status"] == "SUCCEEDED"
     assert order == ["branch", "handler"]
     assert "late" not in run.recorded
+
+
+def test_code_below_a_virtual_context_is_unwound_with_it():
+    """A virtual context is no operation, and its code ends with the branch around it all the same."""
+    order = []
+
+    def handler(event, context):
+        def abandoned(child):
+            try:
+                child.run_in_child_context(
+                    lambda inner: inner.wait(SECOND), config=ChildConfig(is_virtual=True)
+                )
+            finally:
+                order.append("branch")
+
+        config = ParallelConfig(completion_config=CompletionConfig.first_successful())
+        context.parallel([abandoned, lambda child: child.step(lambda step: 1)], config=config)
+        context.step(lambda step: order.append("handler"))
+
+    assert Run(handler).invoke()["Status"] == "SUCCEEDED"
+    assert order == ["branch", "handler"]
 
 
 def test_a_branch_that_swallows_its_end_neither_hangs_nor_counts():
