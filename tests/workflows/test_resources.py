@@ -349,3 +349,37 @@ class TestInterrupts:
             assert signal.getsignal(signal.SIGINT) is mine
         finally:
             signal.signal(signal.SIGINT, before)
+
+
+class TestWithoutThreads:
+    """Where the environment allows no thread at all, everything runs on the hub."""
+
+    @pytest.fixture(autouse=True)
+    def _no_thread_can_be_started(self, monkeypatch):
+        def refuse(thread):
+            raise RuntimeError("can't start new thread")
+
+        monkeypatch.setattr(threading.Thread, "start", refuse)
+
+    def test_branches_begin_however_many_there_are(self):
+        """Nothing piles up that would keep further branches from beginning."""
+
+        def branch(context, item, index, items):
+            context.step(lambda step: item)
+            context.wait(SECOND)
+
+        run = Run(lambda event, context: context.map(range(1000), branch).success_count)
+        assert run.invoke()["Status"] == "PENDING"
+        assert len(run.service.operations) == 3002
+
+    def test_bodies_of_a_decided_batch_never_begin(self):
+        """What was dropped before its turn stays dropped."""
+        ran = []
+
+        def handler(event, context):
+            first = ParallelConfig(completion_config=CompletionConfig.first_successful())
+            bodies = [lambda inner, n=n: inner.step(lambda step: ran.append(n)) for n in range(2)]
+            return context.parallel([*bodies, lambda inner: 1], config=first).success_count
+
+        assert Run(handler).result() == 1
+        assert ran == []

@@ -101,6 +101,9 @@ class HubDispatcher:
             job.state = JobState.DROPPED  # one that a thread takes at this very moment runs all the same
             if self._pool.drop(job):
                 self._ended(job)
+            elif job in self._stranded:
+                self._stranded.remove(job)
+                self._ended(job)
 
     def ready(self, task: Task) -> None:
         self._runnable.append(task)

@@ -97,16 +97,11 @@ class WorkerPool:
         Raises:
             RuntimeError: there is no thread for it, and none can be started. It is not queued.
         """
+        if not self._wanted:
+            self._grow(1)
         self._queued.add(job)
         self._jobs.put(job)
-        if self._wanted:
-            self.grow_if_stuck(idle=False)
-        else:
-            try:
-                self._grow(1)
-            except RuntimeError:
-                self._queued.discard(job)
-                raise
+        self.grow_if_stuck(idle=False)
 
     def drop(self, job: Job) -> bool:
         """Forget a job; False if a thread has taken it already."""
