@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from durably.actors.actor import Actor, Mail, refuse, refuse_question
@@ -129,6 +130,7 @@ class HubDispatcher:
         self._refuse_foreign()
 
     def _is_shut(self) -> bool:
+        # A method, since another thread may change the answer between two questions.
         return self._shut
 
     def _refuse_foreign(self) -> None:
@@ -182,7 +184,6 @@ class HubDispatcher:
         elif self._flush is not None and self._batch_is_full_enough():
             self._still = False
             self._tell_flush()
-            self._deliver(runtime)
         elif self._still or self._jobs:
             self._sleep()
         else:
@@ -300,20 +301,21 @@ class HubDispatcher:
         job, self._candidate = self._candidate, None
         assert job is not None
         if job.kind is JobKind.CALL:
-            job.state = JobState.RUNNING
-            with self._interrupts.allowed:
-                completion = perform(job)
-            _settle(completion)
+            self._run_here(job, perform)
         elif self._others_may_go_on():
             self._to_pool(job)
         else:
             if self._flush is not None and self._inline.must_send_start(job):
                 self._call_now(runtime)
             if job.state is JobState.QUEUED and not runtime.over:
-                job.state = JobState.RUNNING
-                with self._interrupts.allowed:
-                    completion = self._inline.perform(job)
-                _settle(completion)
+                self._run_here(job, self._inline.perform)
+
+    def _run_here(self, job: Job, how: Callable[[Job], Completion]) -> None:
+        """Run a job on the hub, and tell how it went."""
+        job.state = JobState.RUNNING
+        with self._interrupts.allowed:
+            completion = how(job)
+        _settle(completion)
 
     def _others_may_go_on(self) -> bool:
         """True if a timer may come due, or an answer let somebody go on, while a body runs here."""
@@ -328,9 +330,7 @@ class HubDispatcher:
             self._deliver(runtime)
             if self._candidate is not None and self._candidate.kind is JobKind.CALL:
                 call, self._candidate = self._candidate, None
-                with self._interrupts.allowed:
-                    completion = perform(call)
-                _settle(completion)
+                self._run_here(call, perform)
 
     def _stand_in(self) -> None:
         """What the sentry does, on its own thread, while the hub is in a body: send what is queued."""
@@ -339,8 +339,9 @@ class HubDispatcher:
         hub_thread, self._thread = self._thread, threading.get_ident()
         try:
             self._tell_flush()
-            actor, mail = self._mail.pop()
-            actor.deliver(mail)
+            while self._mail:
+                actor, mail = self._mail.popleft()
+                actor.deliver(mail)
             self._candidate_to_pool()
         finally:
             self._thread = hub_thread

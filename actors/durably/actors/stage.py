@@ -30,7 +30,6 @@ class JobState(enum.Enum):
 
     QUEUED = "queued"
     RUNNING = "running"
-    DONE = "done"
     DROPPED = "dropped"
 
 

@@ -202,7 +202,6 @@ class WorkerPool:
                 self.youngest = time.monotonic()
             self._running[number] = job
             completion = perform(job)
-            job.state = JobState.DONE
             del self._running[number]
             self._completions.put(completion)
             del job, completion

@@ -30,7 +30,6 @@ from durably.workflows.completion import (
 )
 from durably.workflows.concurrency.completion_record import read_completion_record, write_completion_record
 from durably.workflows.concurrency.models import BatchItem, BatchResult, infer_completion_reason
-from durably.workflows.config import NestingType
 from durably.workflows.exceptions import (
     ChildContextError,
     ExecutionError,
@@ -318,8 +317,3 @@ class BranchCode(ContextCode):
     def call(self, context: "DurableContext") -> Any:
         """Run the branch."""
         return self._batch.run(context, self._index)
-
-
-def is_flat(nesting: NestingType) -> bool:
-    """True if branches are not operations of their own."""
-    return nesting is NestingType.FLAT

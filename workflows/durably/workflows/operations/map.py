@@ -7,8 +7,8 @@ from durably.actors.model import OperationSubType
 from durably.actors.task import Scope
 from durably.workflows._validation import check_name
 from durably.workflows.concurrency.models import BatchResult
-from durably.workflows.config import MapConfig, ParallelBranch, ParallelConfig
-from durably.workflows.operations.batch import Batch, is_flat
+from durably.workflows.config import MapConfig, NestingType, ParallelBranch, ParallelConfig
+from durably.workflows.operations.batch import Batch
 from durably.workflows.operations.place import Place
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def map_over(
         config.serdes,
         config.item_serdes,
         config.summary_generator,
-        is_flat(config.nesting_type),
+        config.nesting_type is NestingType.FLAT,
         Scope(place.id, place.context.task.scope),
         broken=broken,
     )
@@ -78,7 +78,7 @@ def parallel(
         config.serdes,
         config.item_serdes,
         config.summary_generator,
-        is_flat(config.nesting_type),
+        config.nesting_type is NestingType.FLAT,
         Scope(place.id, place.context.task.scope),
     )
     return batch.result()
