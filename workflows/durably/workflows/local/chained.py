@@ -35,7 +35,8 @@ def outcome_for_parent(
 ) -> tuple[OperationStatus, str | None, ErrorObject | None]:
     """What the end of a child means to the operation that waits for it."""
     if summary.status is OperationStatus.TIMED_OUT:
-        message = f"CHAINED_INVOKE timed out after {record.timeout_seconds} seconds."
+        limit = record.timeout_seconds
+        message = "CHAINED_INVOKE timed out" + ("." if limit is None else f" after {limit} seconds.")
         return summary.status, None, ErrorObject(message, "ChainedInvoke.Timeout")
     if summary.status is OperationStatus.FAILED and summary.error is None:
         return summary.status, None, ErrorObject("Chained invoke failed.")

@@ -68,12 +68,33 @@ class Lanes:
         Returns:
             Whether it is so; `False` after `timeout` seconds.
         """
-        with self._changed:
-            return self._changed.wait_for(self._is_idle, timeout)
+        return self.wait_for(self.is_idle, timeout)
 
-    def _is_idle(self) -> bool:
-        skips = isinstance(self._clock, SkippingClock) and bool(self._timers)
-        return not self._again and not skips
+    def wait_for(self, condition: Callable[[], bool], timeout: float | None = None) -> bool:
+        """Wait until `condition()` is true: it is asked at first, and whenever a turn has begun or ended.
+
+        It must return at once: while it is asked, no turn begins or ends.
+
+        Returns:
+            Whether it is so; `False` after `timeout` seconds.
+        """
+        with self._changed:
+            return self._changed.wait_for(condition, timeout)
+
+    def is_idle(self) -> bool:
+        """Whether no lane has a turn or waits for one, and no skipping clock has anything to skip to."""
+        with self._changed:
+            skips = isinstance(self._clock, SkippingClock) and bool(self._timers)
+            return not self._again and not skips
+
+    def has_turn(self, key: str) -> bool:
+        """Whether the lane has a turn right now."""
+        return key in self._running
+
+    def next_timeout(self) -> datetime | None:
+        """When a clock must have been moved to for the next turn that it does not skip to by itself."""
+        with self._changed:
+            return self._timeouts[0][0] if self._timeouts else None
 
     def close(self) -> None:
         """Start no more turns, and wait for those that run; a second call only waits."""

@@ -36,6 +36,7 @@ from durably.workflows.local.errors import (
 from durably.workflows.local.executions import Observer
 from durably.workflows.local.functions import Function
 from durably.workflows.local.handle import LocalExecution
+from durably.workflows.local.lanes import Lanes
 from durably.workflows.local.records import ExecutionRecord, make_arn
 from durably.workflows.local.sqlite_store import SqliteStore
 from durably.workflows.local.store import ExecutionSummary, MemoryStore, Store
@@ -202,11 +203,15 @@ class LocalService:
         Raises:
             ServiceError: 404, if there is no such execution.
         """
-        execution = self._engine.reach(arn)
-        execution.finish(
-            OperationStatus.STOPPED, error=error or ErrorObject("Execution stopped by user request")
-        )
-        self._engine.wake(arn)
+        self._end(arn, OperationStatus.STOPPED, error or ErrorObject("Execution stopped by user request"))
+
+    def time_out(self, arn: str, error: ErrorObject | None = None) -> None:
+        """End an execution as TIMED_OUT, whatever its time limit; one that has ended stays as it is.
+
+        Raises:
+            ServiceError: 404, if there is no such execution.
+        """
+        self._end(arn, OperationStatus.TIMED_OUT, error or ErrorObject("Execution timed out"))
 
     # Callbacks
 
@@ -260,6 +265,11 @@ class LocalService:
         """
         return self._engine.lanes.wait_until_idle(timeout)
 
+    @property
+    def lanes(self) -> Lanes:
+        """Which executions have a turn, and when: for tools that wait for more than `wait_until_idle`."""
+        return self._engine.lanes
+
     # The API that invocations use
 
     @property
@@ -268,6 +278,10 @@ class LocalService:
         return self._engine.client
 
     # How it does it
+
+    def _end(self, arn: str, status: OperationStatus, error: ErrorObject) -> None:
+        self._engine.reach(arn).finish(status, error=error)
+        self._engine.wake(arn)
 
     def _settle(
         self, callback_id: str, status: OperationStatus, result: str | None, error: ErrorObject | None
