@@ -5,6 +5,7 @@ actors know each other.
 """
 
 import enum
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from durably.actors.frozen import frozen
@@ -101,10 +102,16 @@ class Awaiter:
 
 @frozen(eq=False)
 class Begin(Message):
-    """Start the operation, or go on with what the service had `record`ed when the invocation began."""
+    """Start the operation, or go on with what the service had `record`ed when the invocation began.
+
+    `awaiter` is parked until the operation is complete, `creator` only until its START is confirmed.
+    `settle` is told how it ended, before those who await it are resumed.
+    """
 
     awaiter: Awaiter | None = None
     record: Operation | None = None
+    creator: Awaiter | None = None
+    settle: Callable[[Resumption], None] | None = None
 
 
 @frozen(eq=False)

@@ -79,6 +79,8 @@ class OperationActor(Actor):
     _record: Operation | None = None
     _outcome: Outcome | None = None
     _awaiters: tuple[Awaiter, ...] = ()
+    _creator: Awaiter | None = None
+    _settle: Callable[[Resumption], None] | None = None
     _timer: Timer | None = None
     _job: Job | None = None
     _task: Task | None = None
@@ -108,6 +110,8 @@ class OperationActor(Actor):
         record, kind = message.record, self._spec.kind
         if message.awaiter is not None:
             self._awaiters = (message.awaiter,)
+        if message.settle is not None:
+            self._creator, self._settle = message.creator, message.settle
         if record is not None:
             self._attempt = record.attempt
         if record is None or record.status is OperationStatus.READY:
@@ -143,6 +147,8 @@ class OperationActor(Actor):
             variables = None if body.context is None else body.context.copy()  # each attempt has its own
             self._job = Job(JobKind.BODY, run, me, start.name or start.id, variables, body.code)
             self.stage.work(self._job)
+        elif spec.outcome is not None:
+            me.tell(BodyDone(spec.outcome))
         elif spec.task is not None:
             self._task = spec.task(me)
             self.stage.spawn_task(self._task)
@@ -292,6 +298,7 @@ class OperationActor(Actor):
             if state is OperationState.STARTING and self._spec.kind is Kind.AT_MOST_ONCE:
                 self._execute(self.ref)
             elif state in (OperationState.STARTING, OperationState.WATCHING):
+                self._created(Completed(record))
                 idle = OperationState.IDLE_AWAITED if self._awaiters else OperationState.IDLE_NOT_AWAITED
                 self._rest(idle)
         elif record.status is OperationStatus.PENDING:
@@ -302,8 +309,16 @@ class OperationActor(Actor):
             self._leave_rest()
             self._start()
 
+    def _created(self, how: Resumption) -> None:
+        creator, self._creator = self._creator, None
+        if creator is not None:
+            self._resume(creator, how)
+
     def _resume_all(self) -> None:
         result = self._result()
+        if self._settle is not None:
+            self._settle(result)
+        self._created(result)
         awaiters, self._awaiters = self._awaiters, ()
         for awaiter in awaiters:
             self._resume(awaiter, result)
@@ -321,6 +336,8 @@ class OperationActor(Actor):
         self._task = self._concurrency = None
         self.state = OperationState.ORPHANED
         self._finished = message.finished
+        if self._creator is not None:
+            self._created(self._farewell(self._creator.task))
         awaiters, self._awaiters = self._awaiters, ()
         for awaiter in awaiters:
             self._resume(awaiter, self._farewell(awaiter.task))

@@ -42,9 +42,9 @@ class Body:
 class Spec:
     """What an operation is: its START, and what that sets going.
 
-    Exactly one of `body` (steps), `task` (a context: makes the task, given the actor that it returns to)
-    and `concurrency` (a map: makes the actor that decides it) is there; none for waits and callbacks.
-    `branch` is the map's actor and the index, if this is a branch.
+    Exactly one of `body` (steps), `outcome` (a step that is decided already), `task` (a context: makes the
+    task, given the actor that it returns to) and `concurrency` (a map: makes the actor that decides it) is
+    there; none for waits and callbacks. `branch` is the map's actor and the index, if this is a branch.
     """
 
     kind: Kind
@@ -53,3 +53,4 @@ class Spec:
     task: Callable[[Ref], Task] | None = None
     concurrency: Callable[[Ref], Ref] | None = None
     branch: tuple[Ref, int] | None = None
+    outcome: Outcome | None = None

@@ -6,6 +6,7 @@ number: `max_concurrency=True` is a slip, not a one.
 
 import math
 import re
+from collections.abc import Mapping, Sequence
 from enum import Enum
 from typing import TypeGuard
 
@@ -62,6 +63,22 @@ def check_name(name: str, value: object) -> str:
     if not (0 < len(value) <= 256 and value.isascii() and value.isprintable()):
         raise refuse(name, "1 to 256 printable ASCII characters", value)
     return value
+
+
+def name_of(name: object, func: object = None) -> str | None:
+    """The name that is given, or the one of a function made by a `durable_*` decorator."""
+    if not name:
+        name = getattr(func, "_original_name", None) if name is None or name == "" else name
+        if name is None:
+            return None
+    return check_name("name", name)
+
+
+def check_sequence(name: str, value: object) -> None:
+    """`value` must be a sequence, whose order and length are known."""
+    if not isinstance(value, Sequence) or isinstance(value, Mapping):
+        hint = " Make a list of it." if hasattr(value, "__iter__") else ""
+        raise ValidationError(f"{name} must be a sequence, got {type(value).__name__}.{hint}")
 
 
 def check_serdes(name: str, value: object) -> None:

@@ -1,26 +1,24 @@
 """`DurableContext`: what workflow code calls.
 
-A context belongs to one flow of code (the handler, a child context, a branch). It numbers the operations
-that this code calls, finds what was recorded of each, and knows whether it is still replaying. The
-operations themselves are in `operations/`.
+A context belongs to one flow of code (the handler, a child context, a branch); see `flow`. The operations
+themselves are in `operations/`.
 """
 
-import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
-from durably.actors.model import OperationSubType, OperationType
-from durably.actors.task import Task, current_task
-from durably.workflows._validation import LONGEST_WAIT, check_callable, check_name, check_type
 from durably.workflows.concurrency.models import BatchResult
 from durably.workflows.config import (
+    CallbackConfig,
     ChildConfig,
     Duration,
+    InvokeConfig,
     MapConfig,
     ParallelBranch,
     ParallelConfig,
     StepConfig,
+    WaitForCallbackConfig,
 )
 from durably.workflows.decorators import (
     durable_parallel_branch,
@@ -28,26 +26,28 @@ from durably.workflows.decorators import (
     durable_wait_for_callback,
     durable_with_child_context,
 )
-from durably.workflows.exceptions import (
-    ExecutionError,
-    NonDeterministicExecutionError,
-    ValidationError,
-)
-from durably.workflows.identity import operation_id
-from durably.workflows.logger import Logger, LogInfo
+from durably.workflows.deferred import DeferredOperations
+from durably.workflows.flow import Flow
+from durably.workflows.futures import DurableFuture
+from durably.workflows.operations import callback as callback_operation
 from durably.workflows.operations import child as child_operation
+from durably.workflows.operations import combine
+from durably.workflows.operations import condition as condition_operation
+from durably.workflows.operations import invoke as invoke_operation
 from durably.workflows.operations import map as map_operation
 from durably.workflows.operations import step as step_operation
 from durably.workflows.operations import wait as wait_operation
-from durably.workflows.operations.place import Place
-from durably.workflows.types import LambdaContext, LoggerInterface, StepContext
-
-if TYPE_CHECKING:
-    from durably.workflows.invocation import Invocation
+from durably.workflows.operations.callback import Callback
+from durably.workflows.operations.combine import Settled
+from durably.workflows.types import StepContext, WaitForCallbackContext, WaitForConditionCheckContext
+from durably.workflows.waits import WaitForConditionConfig
 
 __all__ = [
+    "Callback",
     "DurableContext",
+    "DurableFuture",
     "ExecutionContext",
+    "Settled",
     "durable_parallel_branch",
     "durable_step",
     "durable_wait_for_callback",
@@ -56,6 +56,8 @@ __all__ = [
 
 T = TypeVar("T")
 U = TypeVar("U")
+P = TypeVar("P")
+R = TypeVar("R")
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,7 @@ class ExecutionContext:
     durable_execution_arn: str
 
 
-class DurableContext:
+class DurableContext(Flow):
     """The durable operations, and where they are called from.
 
     Never made by a user: a handler, a child context and a branch are handed theirs. It may be used only in
@@ -77,57 +79,10 @@ class DurableContext:
         lambda_context: what AWS Lambda passed to the handler.
     """
 
-    def __init__(
-        self,
-        invocation: "Invocation",
-        task: Task,
-        *,
-        parent_id: str | None = None,
-        prefix: str | None = None,
-        replaying: bool = False,
-        complete: bool = False,
-        base_logger: LoggerInterface | None = None,
-    ) -> None:
-        self.invocation = invocation
-        self.task = task
-        self.parent_id = parent_id
-        self.lambda_context: LambdaContext | None = invocation.lambda_context
-        self._prefix = prefix
-        self._replaying = replaying
-        self._complete = complete
-        self._base_logger: LoggerInterface = base_logger or logging.getLogger()
-        self._logger: Logger | None = None
-        self._count = 0
-        self._next_id: str | None = None
-
-    # ------------------------------------------------------------------ about itself
-
     @property
     def execution_context(self) -> ExecutionContext:
         """What is known of the execution."""
         return ExecutionContext(self.invocation.durable_execution_arn)
-
-    @property
-    def is_virtual(self) -> bool:
-        """True if this context is no operation of its own."""
-        return self._prefix != self.parent_id
-
-    @property
-    def logger(self) -> Logger:
-        """The logger for code of this context."""
-        if self._logger is None:
-            info = LogInfo(self.invocation, self.parent_id)
-            self._logger = Logger(self._base_logger, info, self.is_replaying)
-        return self._logger
-
-    def set_logger(self, new_logger: LoggerInterface) -> None:
-        """Write to another logger from here on, in this context and in those made in it."""
-        self._base_logger = new_logger
-        self._logger = None
-
-    def is_replaying(self) -> bool:
-        """True while the code does what an earlier invocation has done already."""
-        return self._replaying
 
     # ------------------------------------------------------------------ operations
 
@@ -146,18 +101,7 @@ class DurableContext:
             SerDesError: the result cannot be serialized.
             ValidationError: an argument is of the wrong type.
         """
-        if config is None:
-            config = step_operation.DEFAULT_CONFIG
-        else:
-            check_type("config", config, StepConfig)
-        check_callable("func", func, required=True)
-        place, left = self._enter(
-            OperationType.STEP, config.sub_type or OperationSubType.STEP, _name_of(name, func)
-        )
-        try:
-            return step_operation.step(place, func, config)
-        finally:
-            self._leave(left)
+        return step_operation.step(self, func, name, config).run()
 
     def wait(self, duration: Duration, name: str | None = None) -> None:
         """Let time pass, without paying for it if nothing else runs.
@@ -169,17 +113,7 @@ class DurableContext:
         Raises:
             ValidationError: an argument is of the wrong type or out of range.
         """
-        check_type("duration", duration, Duration)
-        seconds = duration.to_seconds()
-        if not 1 <= seconds <= LONGEST_WAIT:
-            raise ValidationError(
-                f"duration must be at least 1 second and at most {LONGEST_WAIT} s (366 days), got {seconds} s"
-            )
-        place, left = self._enter(OperationType.WAIT, OperationSubType.WAIT, _name_of(name))
-        try:
-            wait_operation.wait(place, seconds)
-        finally:
-            self._leave(left)
+        wait_operation.wait(self, duration, name).run()
 
     def run_in_child_context(
         self,
@@ -199,16 +133,7 @@ class DurableContext:
             SerDesError: the result cannot be serialized.
             ValidationError: an argument is of the wrong type.
         """
-        config = child_operation.DEFAULT_CONFIG if config is None else config
-        check_callable("func", func, required=True)
-        check_type("config", config, ChildConfig)
-        sub_type = config.sub_type or OperationSubType.RUN_IN_CHILD_CONTEXT
-        virtual = config.is_virtual
-        place, left = self._enter(OperationType.CONTEXT, sub_type, _name_of(name, func), virtual=virtual)
-        try:
-            return child_operation.run_in_child_context(place, func, config)
-        finally:
-            self._leave(left)
+        return child_operation.run_in_child_context(self, func, name, config).run()
 
     def map(
         self,
@@ -232,16 +157,7 @@ class DurableContext:
             ChildContextError: the result itself could not be made.
             ValidationError: an argument is of the wrong type or out of range.
         """
-        config = map_operation.DEFAULT_MAP_CONFIG if config is None else config
-        check_callable("func", func, required=True)
-        check_type("config", config, MapConfig)
-        _check_sequence("inputs", inputs)
-        config.completion_config.validate_for_total(len(inputs))
-        place, left = self._enter(OperationType.CONTEXT, OperationSubType.MAP, _name_of(name, func))
-        try:
-            return map_operation.map_over(place, inputs, func, config)
-        finally:
-            self._leave(left)
+        return map_operation.map_over(self, inputs, func, name, config).run()
 
     def parallel(
         self,
@@ -263,121 +179,127 @@ class DurableContext:
             ChildContextError: the result itself could not be made.
             ValidationError: an argument is of the wrong type or out of range.
         """
-        config = map_operation.DEFAULT_PARALLEL_CONFIG if config is None else config
-        check_type("config", config, ParallelConfig)
-        _check_sequence("functions", functions)
-        for index, function in enumerate(functions):
-            check_callable(f"functions[{index}]", function, required=True)
-            if isinstance(function, ParallelBranch) and function.name:
-                check_name(f"functions[{index}].name", function.name)
-        config.completion_config.validate_for_total(len(functions))
-        place, left = self._enter(OperationType.CONTEXT, OperationSubType.PARALLEL, _name_of(name))
-        try:
-            return map_operation.parallel(place, functions, config)
-        finally:
-            self._leave(left)
+        return map_operation.parallel(self, functions, name, config).run()
 
-    # ------------------------------------------------------------------ contexts made in this one
+    def create_callback(self, name: str | None = None, config: CallbackConfig | None = None) -> Callback[Any]:
+        """Create a callback: somebody outside is handed its id, and answers.
 
-    def child(
-        self, id: str, task: Task, *, virtual: bool = False, complete: bool = False
-    ) -> "DurableContext":
-        """The context of the operation `id`, whose code is `task`'s.
+        Args:
+            name: what history calls it.
+            config: timeouts and serializer.
 
-        The operations of a `virtual` one belong to this context's operation. One that is `complete` was
-        recorded as such: nothing new may happen in it.
-        """
-        return DurableContext(
-            self.invocation,
-            task,
-            parent_id=self.parent_id if virtual else id,
-            prefix=id,
-            replaying=self._replaying,
-            complete=complete or self._complete,
-            base_logger=self._base_logger,
-        )
-
-    def batch_context(self, id: str) -> "DurableContext":
-        """The context that the branches of the map or parallel `id` belong to."""
-        return self.child(id, self.task)
-
-    # ------------------------------------------------------------------ the numbering of operations
-
-    def _enter(
-        self, type: OperationType, sub_type: str, name: str | None, *, virtual: bool = False
-    ) -> tuple[Place, bool]:
-        """The next operation's place, and whether replaying ends when it is left.
-
-        Replaying ends before an operation that has not been recorded, or a step that is not complete; and
-        after any other that is not.
+        Returns:
+            A future with the `callback_id`. Awaiting its `result()` suspends until it is answered, and raises
+            `CallbackExternalError` or `CallbackTimeoutError`.
 
         Raises:
-            NonDeterministicExecutionError: something else was recorded here.
+            ValidationError: an argument is of the wrong type or out of range.
         """
-        task = self.task
-        if not task.is_current():
-            raise self._misused()
-        task.check()
-        self._count += 1
-        own_id = self._next_id or operation_id(self._prefix, self._count)
-        self._next_id = None
-        record = self.invocation.snapshot.get(own_id)
-        place = Place(self, own_id, type, sub_type, name, record)
-        if record is not None:
-            if not virtual:
-                place.check_record()
-        elif self._complete and not virtual:
-            raise NonDeterministicExecutionError(
-                f"Operation {place.label!r} ({own_id}) is called in a context that was recorded as complete, "
-                "and in which it was never recorded. Workflow code must make the same calls on every run.",
-                step_id=own_id,
-            )
-        if not self._replaying:
-            return place, False
-        terminal = record is not None and record.status.is_terminal
-        if record is None or (type is OperationType.STEP and not terminal):
-            self._replaying = False
-            return place, False
-        return place, not terminal
+        return callback_operation.create_callback(self, name, config)
 
-    def _leave(self, ends_replay: bool) -> None:
-        if ends_replay:
-            self._replaying = False
-        elif self._replaying:
-            self._next_id = operation_id(self._prefix, self._count + 1)
-            if self._next_id not in self.invocation.snapshot:
-                self._replaying = False
+    def wait_for_callback(
+        self,
+        submitter: Callable[[str, WaitForCallbackContext], Any],
+        name: str | None = None,
+        config: WaitForCallbackConfig | None = None,
+    ) -> Any:
+        """Create a callback, hand its id over in a step, and wait for the answer.
 
-    def _misused(self) -> BaseException:
-        """Why this context cannot be used where it is used."""
-        current = current_task()
-        if current is not None and id(current) not in self.invocation.system.tasks:
-            return ExecutionError(
-                f"A context of {self.task.name!r} in an earlier invocation was used in {current.name!r}. "
-                "Each invocation hands out contexts of its own; do not keep them."
-            )
-        if current is not None:
-            return ExecutionError(
-                f"A durable operation of {self.task.name!r} was called in the code of {current.name!r}. "
-                "Code that is handed a context must use that context only."
-            )
-        return ExecutionError(
-            f"A durable operation of {self.task.name!r} was called outside workflow code: inside a step's "
-            "body, or on a thread of your own. A step cannot contain operations: use "
-            "context.run_in_child_context() to group them."
-        )
+        Args:
+            submitter: gets the callback's id and a context; runs as a step.
+            name: what history calls it; by default the name of a `durable_wait_for_callback` function.
+            config: timeouts, serializer, and the submitter's retries.
 
+        Returns:
+            The text that was answered, or what `config.serdes` makes of it.
 
-def _name_of(name: object, func: object = None) -> str | None:
-    """The name that is given, or the one of a function made by a `durable_*` decorator."""
-    if not name:
-        name = getattr(func, "_original_name", None) if name is None or name == "" else name
-        if name is None:
-            return None
-    return check_name("name", name)
+        Raises:
+            CallbackExternalError: it was answered with a failure.
+            CallbackTimeoutError: it was not answered, or sent no heartbeat, in time.
+            CallbackSubmitterError: `submitter` failed; its cause says how.
+            ValidationError: an argument is of the wrong type or out of range.
+        """
+        return callback_operation.wait_for_callback(self, submitter, name, config).run()
 
+    def wait_for_condition(
+        self,
+        check: Callable[[T, WaitForConditionCheckContext], T],
+        config: WaitForConditionConfig[T],
+        name: str | None = None,
+    ) -> T:
+        """Look again and again until a state is reached, suspended in between.
 
-def _check_sequence(argument: str, value: object) -> None:
-    if not isinstance(value, Sequence) or isinstance(value, Mapping):
-        hint = " Make a list of it." if hasattr(value, "__iter__") else ""
-        raise ValidationError(f"{argument} must be a sequence, got {type(value).__name__}.{hint}")
+        Args:
+            check: gets the state that it returned last, and a context; returns the state as it is now.
+            config: the initial state, and the strategy that says when to look again or that it is enough.
+            name: what history calls it.
+
+        Returns:
+            The state that was enough.
+
+        Raises:
+            WaitForConditionError: `check` or the strategy raised; its cause says what.
+            SerDesError: the state cannot be serialized.
+            ValidationError: an argument is of the wrong type.
+        """
+        return condition_operation.wait_for_condition(self, check, config, name).run()
+
+    def invoke(
+        self,
+        function_name: str,
+        payload: P,
+        name: str | None = None,
+        config: InvokeConfig[P, R] | None = None,
+    ) -> R:
+        """Invoke another function, and wait for its result.
+
+        Args:
+            function_name: its name or ARN, with a version or alias.
+            payload: its input, as plain JSON unless `config` says otherwise; at most 1 MiB of text.
+            name: what history calls it.
+            config: serializers and tenant.
+
+        Raises:
+            InvokeError: the function failed, timed out or was stopped.
+            SerDesError: the payload or the result cannot be serialized.
+            ValidationError: an argument is of the wrong type or out of range.
+        """
+        return invoke_operation.invoke(self, function_name, payload, name, config).run()
+
+    # ------------------------------------------------------------------ operations that run meanwhile
+
+    @property
+    def deferred(self) -> DeferredOperations:
+        """The same operations, begun at once while the code goes on; each gives a `DurableFuture`."""
+        return DeferredOperations(self)
+
+    def all(self, futures: Sequence[DurableFuture[T]], name: str | None = None) -> list[T]:
+        """Wait until all have a result; raise the error of the first that fails, without the others.
+
+        This and the other three are recorded: a replay gives the same answer, whatever is done by then.
+
+        Args:
+            futures: of operations that this context, or one above, has begun with `deferred`.
+            name: what history calls it.
+
+        Raises:
+            ValidationError: `futures` is no sequence of futures.
+            ExecutionError: a future belongs to another context.
+        """
+        return combine.all_of(self, futures, name)
+
+    def all_settled(self, futures: Sequence[DurableFuture[T]], name: str | None = None) -> list[Settled[T]]:
+        """Wait until all have ended, and say how each did."""
+        return combine.all_settled(self, futures, name)
+
+    def any(self, futures: Sequence[DurableFuture[T]], name: str | None = None) -> T:
+        """The result of the first that has one, whatever has failed before; the others are not awaited.
+
+        Raises:
+            ExceptionGroup: all have failed; the errors in order of the futures.
+        """
+        return combine.any_of(self, futures, name)
+
+    def race(self, futures: Sequence[DurableFuture[T]], name: str | None = None) -> T:
+        """The result, or the error, of the first that ends; the others are not awaited."""
+        return combine.race(self, futures, name)

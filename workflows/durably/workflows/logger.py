@@ -57,7 +57,8 @@ class LogInfo:
         return LogInfo(self.execution_state, parent_id, self.operation_id, self.name, self.attempt)
 
 
-def _never() -> bool:
+def never() -> bool:
+    """Records are not dropped."""
     return False
 
 
@@ -74,7 +75,7 @@ class Logger:
         self,
         logger: LoggerInterface,
         default_extra: Mapping[str, object] | LogInfo,
-        is_replaying: Callable[[], bool] = _never,
+        is_replaying: Callable[[], bool] = never,
     ) -> None:
         self._logger = logger
         self._default_extra = default_extra
@@ -82,7 +83,7 @@ class Logger:
 
     @classmethod
     def from_log_info(
-        cls, logger: LoggerInterface, info: LogInfo, is_replaying: Callable[[], bool] = _never
+        cls, logger: LoggerInterface, info: LogInfo, is_replaying: Callable[[], bool] = never
     ) -> Logger:
         """A logger whose records say where `info` is."""
         return cls(logger, info, is_replaying)

@@ -1,6 +1,7 @@
 """What `map` and `parallel` share: branches, their results, and the decision when it is enough."""
 
 import contextvars
+import functools
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -19,7 +20,7 @@ from durably.actors.frozen import frozen
 from durably.actors.messages import Begin, BranchDone, Failed, Outcome, Raised, Succeeded
 from durably.actors.model import Operation, OperationStatus, OperationType
 from durably.actors.spec import Kind, Spec
-from durably.actors.task import Scope
+from durably.actors.task import Scope, current_task
 from durably.workflows.completion import (
     BatchItemStatus,
     CompletionConfig,
@@ -40,6 +41,7 @@ from durably.workflows.identity import operation_id
 from durably.workflows.operations.child import refuse_recorded
 from durably.workflows.operations.code import LARGEST_RESULT, ContextCode, outcome_of
 from durably.workflows.operations.place import Place, terminal_error
+from durably.workflows.operations.planned import Planned
 from durably.workflows.serdes import SerDes, deserialize
 from durably.workflows.types import SummaryGenerator
 
@@ -83,25 +85,25 @@ class Batch:
 
     # ------------------------------------------------------------------ as a whole
 
-    def result(self) -> BatchResult[Any]:
-        """Run it, or give what it came to before.
+    def planned(self) -> Planned[BatchResult[Any]]:
+        """What is to happen: nothing, if it is complete, but reading or rebuilding the result.
 
-        Raises:
+        Raises (the operation):
             ChildContextError: the result, the summary or the predicate failed.
         """
         place = self.place
-        context, record = place.context, place.record
-        if record is not None and record.status.is_terminal:
-            if record.status is OperationStatus.SUCCEEDED and record.replay_children:
-                return self._rebuilt(record)
-            result: BatchResult[Any] = place.recorded_result(record, self.serdes, ChildContextError)
-            return result
+        record = place.record
+        if record is not None and record.status is OperationStatus.SUCCEEDED and record.replay_children:
+            return Planned(place, lambda _completed: self._rebuilt(record))
+        read = functools.partial(place.result, serdes=self.serdes, error_class=ChildContextError)
+        if place.is_complete:
+            return Planned(place, read)
 
         branches = self._branches()
 
         def concurrency_for(operation: Ref) -> Ref:
             return ConcurrencyActor(
-                context.invocation.system,
+                place.context.invocation.system,
                 place.label,
                 operation,
                 self._limits(),
@@ -110,10 +112,7 @@ class Batch:
                 self._conclude,
             ).ref
 
-        spec = Spec(Kind.MAP, place.start(), concurrency=concurrency_for)
-        completed = context.invocation.run(context.task, spec, record)
-        fresh: BatchResult[Any] = place.result(completed, self.serdes, ChildContextError)
-        return fresh
+        return Planned(place, read, Spec(Kind.MAP, place.start(), concurrency=concurrency_for))
 
     def _limits(self) -> Limits:
         config = self.completion
@@ -278,7 +277,8 @@ class Batch:
                 )
             if not record.replay_children:
                 return self._recorded_item(index, record)
-        current = self.place.context.task
+        current = current_task()
+        assert current is not None
         code = BranchCode(self, place, index, replayed=True)
         outcome = self.place.context.invocation.join(current, place.label, code.scope, code)
         if isinstance(outcome, Failed):

@@ -1,67 +1,78 @@
 """`context.run_in_child_context`: operations that are grouped, and recorded as one."""
 
+import functools
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from durably.actors.messages import Failed, Outcome, Succeeded
+from durably.actors.model import OperationSubType, OperationType
 from durably.actors.spec import Kind, Spec
+from durably.workflows._validation import check_callable, check_type, name_of
 from durably.workflows.config import ChildConfig
-from durably.workflows.errors import operation_error_from
 from durably.workflows.exceptions import ChildContextError, NonDeterministicExecutionError
 from durably.workflows.operations.code import ContextCode
 from durably.workflows.operations.place import Place
+from durably.workflows.operations.planned import Planned
 
 if TYPE_CHECKING:
     from durably.workflows.context import DurableContext
+    from durably.workflows.flow import Flow
 
 T = TypeVar("T")
 
 DEFAULT_CONFIG: ChildConfig[Any] = ChildConfig()
 
 
-def run_in_child_context(place: Place, func: Callable[["DurableContext"], T], config: ChildConfig[Any]) -> T:
-    """Run `func` on a context of its own, or give what it came to before.
+def run_in_child_context(
+    context: "Flow",
+    func: Callable[["DurableContext"], T],
+    name: str | None,
+    config: ChildConfig[Any] | None,
+    *,
+    deferred: bool = False,
+) -> Planned[T]:
+    """What `context.run_in_child_context` comes to.
 
-    Raises:
+    Raises (the operation):
         ChildContextError: it raised.
         SerDesError: its result cannot be serialized.
     """
-    context, record = place.context, place.record
-    invocation, current = context.invocation, context.task
+    config = DEFAULT_CONFIG if config is None else config
+    check_callable("func", func, required=True)
+    check_type("config", config, ChildConfig)
+    sub_type = config.sub_type or OperationSubType.RUN_IN_CHILD_CONTEXT
+    return planned_child(context, func, name_of(name, func), config, sub_type, deferred=deferred)
+
+
+def planned_child(
+    context: "Flow",
+    func: Callable[["DurableContext"], T],
+    name: str | None,
+    config: ChildConfig[Any],
+    sub_type: str,
+    *,
+    deferred: bool,
+) -> Planned[T]:
+    """A child context with arguments that are known to be good."""
     virtual = config.is_virtual
+    place = context.enter(OperationType.CONTEXT, sub_type, name, virtual=virtual, deferred=deferred)
     if virtual:
         refuse_recorded(place)
-    complete = record is not None and record.status.is_terminal
-    if record is not None and complete and not record.replay_children:
-        recorded: T = place.recorded_result(record, config.serdes, ChildContextError)
-        return recorded
+    record = place.record
+    read = functools.partial(place.result, serdes=config.serdes, error_class=ChildContextError)
+    if place.is_complete and record is not None and not record.replay_children:
+        return Planned(place, read)
     code = ContextCode(
         place,
-        current.scope,
+        context.task.scope,
         func,
         config.serdes,
         config.summary_generator,
         virtual=virtual,
-        replayed=complete,
+        replayed=place.is_complete,
     )
-    if virtual or complete:
-        unrecorded: T = unrecorded_result(invocation.join(current, place.label, code.scope, code))
-        return unrecorded
-    completed = invocation.run(current, Spec(Kind.CONTEXT, place.start(), task=code.task), record)
-    value: T = place.result(completed, config.serdes, ChildContextError)
-    return value
-
-
-def unrecorded_result(outcome: Outcome | None) -> Any:
-    """What a context comes to that has no record of its own.
-
-    Raises:
-        ChildContextError: it failed.
-    """
-    if isinstance(outcome, Failed):
-        raise operation_error_from(ChildContextError, outcome.error)
-    assert isinstance(outcome, Succeeded)
-    return outcome.value
+    if virtual or place.is_complete:
+        return Planned(place, read, code=code)
+    return Planned(place, read, Spec(Kind.CONTEXT, place.start(), task=code.task))
 
 
 def refuse_recorded(place: Place) -> None:

@@ -95,6 +95,9 @@ def summary_of(place: Place, generate: Callable[[Any], object] | None, value: ob
 
 def outcome_of(error: Exception) -> Outcome:
     """What a context comes to that raised: recorded as its failure, unless the error ends more than that."""
-    if isinstance(error, ExecutionError) or (isinstance(error, InvocationError) and error.is_retryable()):
-        return Raised(error)
-    return Failed(recorded_error(error))
+    return Raised(error) if ends_more(error) else Failed(recorded_error(error))
+
+
+def ends_more(error: Exception) -> bool:
+    """True if an error is not recorded as an operation's failure: it ends the invocation or the execution."""
+    return isinstance(error, ExecutionError) or (isinstance(error, InvocationError) and error.is_retryable())

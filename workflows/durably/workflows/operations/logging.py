@@ -3,20 +3,23 @@
 from collections.abc import Mapping
 from typing import Any
 
-from durably.workflows.logger import Logger, LogInfo
+from durably.workflows.logger import Logger, LogInfo, never
 from durably.workflows.operations.place import Place
 
 _NOTHING: Mapping[str, object] = {}
 
 
 class OperationLogger(Logger):
-    """The context's logger, whose records say which operation and attempt they come from."""
+    """The context's logger, whose records say which operation and attempt they come from.
+
+    It is never silent: a body that runs does so for the first time, even where its context still replays.
+    """
 
     __slots__ = ("_attempt", "_place")
 
     def __init__(self, logger: Logger, place: Place, attempt: int) -> None:
         self._logger = logger.get_logger()
-        self._is_replaying = logger.is_silent
+        self._is_replaying = never
         self._default_extra = _NOTHING
         self._place = place
         self._attempt = attempt

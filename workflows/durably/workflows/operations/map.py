@@ -3,16 +3,17 @@
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from durably.actors.model import OperationSubType
+from durably.actors.model import OperationSubType, OperationType
 from durably.actors.task import Scope
-from durably.workflows._validation import check_name
+from durably.workflows._validation import check_callable, check_name, check_sequence, check_type, name_of
 from durably.workflows.concurrency.models import BatchResult
 from durably.workflows.config import MapConfig, NestingType, ParallelBranch, ParallelConfig
 from durably.workflows.operations.batch import Batch
-from durably.workflows.operations.place import Place
+from durably.workflows.operations.planned import Planned
 
 if TYPE_CHECKING:
     from durably.workflows.context import DurableContext
+    from durably.workflows.flow import Flow
 
 T = TypeVar("T")
 U = TypeVar("U")
@@ -22,12 +23,21 @@ DEFAULT_PARALLEL_CONFIG = ParallelConfig()
 
 
 def map_over(
-    place: Place,
+    context: "Flow",
     inputs: Sequence[U],
     func: "Callable[[DurableContext, U, int, Sequence[U]], T]",
-    config: MapConfig[Any],
-) -> BatchResult[T]:
-    """Run `func` for each of `inputs`."""
+    name: str | None,
+    config: MapConfig[Any] | None,
+    *,
+    deferred: bool = False,
+) -> Planned[BatchResult[T]]:
+    """What `context.map` comes to."""
+    config = DEFAULT_MAP_CONFIG if config is None else config
+    check_callable("func", func, required=True)
+    check_type("config", config, MapConfig)
+    check_sequence("inputs", inputs)
+    config.completion_config.validate_for_total(len(inputs))
+    place = context.enter(OperationType.CONTEXT, OperationSubType.MAP, name_of(name, func), deferred=deferred)
     items = list(inputs)  # the user's own may change while branches wait for their turn
     names: list[str] = []
     broken = None
@@ -38,9 +48,9 @@ def map_over(
             broken = error
     batch = Batch(
         place,
-        place.context.batch_context(place.id),
+        context.child(place.id, context.task),
         len(items),
-        lambda context, index: func(context, items[index], index, inputs),
+        lambda branch, index: func(branch, items[index], index, inputs),
         lambda index: names[index] if names else None,
         "map-item-",
         OperationSubType.MAP_ITERATION,
@@ -51,24 +61,36 @@ def map_over(
         config.item_serdes,
         config.summary_generator,
         config.nesting_type is NestingType.FLAT,
-        Scope(place.id, place.context.task.scope),
+        Scope(place.id, context.task.scope),
         broken=broken,
     )
-    return batch.result()
+    return batch.planned()
 
 
 def parallel(
-    place: Place,
+    context: "Flow",
     functions: "Sequence[Callable[[DurableContext], T] | ParallelBranch[T]]",
-    config: ParallelConfig,
-) -> BatchResult[T]:
-    """Run each of `functions`."""
+    name: str | None,
+    config: ParallelConfig | None,
+    *,
+    deferred: bool = False,
+) -> Planned[BatchResult[T]]:
+    """What `context.parallel` comes to."""
+    config = DEFAULT_PARALLEL_CONFIG if config is None else config
+    check_type("config", config, ParallelConfig)
+    check_sequence("functions", functions)
+    for index, function in enumerate(functions):
+        check_callable(f"functions[{index}]", function, required=True)
+        if isinstance(function, ParallelBranch) and function.name:
+            check_name(f"functions[{index}].name", function.name)
+    config.completion_config.validate_for_total(len(functions))
+    place = context.enter(OperationType.CONTEXT, OperationSubType.PARALLEL, name_of(name), deferred=deferred)
     functions = list(functions)
     batch = Batch(
         place,
-        place.context.batch_context(place.id),
+        context.child(place.id, context.task),
         len(functions),
-        lambda context, index: functions[index](context),
+        lambda branch, index: functions[index](branch),
         lambda index: _given_name(functions[index]),
         "parallel-branch-",
         OperationSubType.PARALLEL_BRANCH,
@@ -79,9 +101,9 @@ def parallel(
         config.item_serdes,
         config.summary_generator,
         config.nesting_type is NestingType.FLAT,
-        Scope(place.id, place.context.task.scope),
+        Scope(place.id, context.task.scope),
     )
-    return batch.result()
+    return batch.planned()
 
 
 def _item_name(name: object) -> str:

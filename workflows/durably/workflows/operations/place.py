@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from durably.actors.frozen import frozen
-from durably.actors.messages import Completed, Succeeded
+from durably.actors.messages import Completed, Failed, Succeeded
 from durably.actors.model import (
     ErrorObject,
     Operation,
@@ -17,24 +17,33 @@ from durably.workflows.exceptions import DurableOperationError, NonDeterministic
 from durably.workflows.serdes import SerDes, deserialize, recordable, serialize
 
 if TYPE_CHECKING:
-    from durably.workflows.context import DurableContext
+    from durably.workflows.flow import Flow
 
 
 @frozen(eq=False)
 class Place:
-    """One operation of `context`, with the record that it had when the invocation began."""
+    """One operation of `context`, with the record that it had when the invocation began.
 
-    context: "DurableContext"
+    `ends_replay` says that what comes after it has never run before.
+    """
+
+    context: "Flow"
     id: str
     kind: OperationType
     sub_type: str
     name: str | None
     record: Operation | None
+    ends_replay: bool = False
 
     @property
     def label(self) -> str:
         """What people call it."""
         return self.name or self.id
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether it was complete when the invocation began."""
+        return self.record is not None and self.record.status.is_terminal
 
     def check_record(self) -> None:
         """Refuse to go on if something else was recorded here.
@@ -61,6 +70,14 @@ class Place:
             step_id=self.id,
         )
 
+    def missing(self) -> NonDeterministicExecutionError:
+        """What it is to find nothing recorded here, in a context that was recorded as complete."""
+        return NonDeterministicExecutionError(
+            f"Operation {self.label!r} ({self.id}) is called in a context that was recorded as complete, "
+            "and in which it was not. Workflow code must make the same calls on every run.",
+            step_id=self.id,
+        )
+
     def start(self, **options: Any) -> OperationUpdate:
         """The update that starts it."""
         return OperationUpdate(
@@ -81,9 +98,11 @@ class Place:
         Raises:
             DurableOperationError: of `error_class`, if it has no result.
         """
-        if isinstance(completed.outcome, Succeeded):
-            return completed.outcome.value
-        assert completed.operation is not None
+        outcome = completed.outcome
+        if isinstance(outcome, Succeeded):
+            return outcome.value
+        if completed.operation is None:  # it is not recorded
+            raise operation_error_from(error_class, outcome.error if isinstance(outcome, Failed) else None)
         return self.recorded_result(completed.operation, serdes, error_class)
 
     def text_of(self, value: Any, serdes: SerDes[Any] | None) -> str | None:

@@ -4,11 +4,12 @@ import contextvars
 import functools
 import logging
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from durably.actors.messages import Failed, Outcome, Raised, Retried, Succeeded
+from durably.actors.model import OperationSubType, OperationType
 from durably.actors.spec import Body, Kind, Spec
-from durably.workflows._validation import LONGEST_WAIT
+from durably.workflows._validation import LONGEST_WAIT, check_callable, check_type, name_of
 from durably.workflows.config import StepConfig, StepSemantics
 from durably.workflows.errors import recorded_error
 from durably.workflows.exceptions import (
@@ -21,9 +22,13 @@ from durably.workflows.exceptions import (
 )
 from durably.workflows.operations.logging import OperationLogger
 from durably.workflows.operations.place import Place
+from durably.workflows.operations.planned import Planned
 from durably.workflows.retries import RetryDecision, RetryPresets
 from durably.workflows.serdes import deserialize
 from durably.workflows.types import StepContext
+
+if TYPE_CHECKING:
+    from durably.workflows.flow import Flow
 
 T = TypeVar("T")
 
@@ -35,24 +40,33 @@ _KEPT_AS_IS = (str, int, bool, type(None))
 _default_strategy = RetryPresets.default()
 
 
-def step(place: Place, func: Callable[[StepContext], T], config: StepConfig) -> T:
-    """Run the step, or give what it came to before.
+def step(
+    context: "Flow",
+    func: Callable[[StepContext], T],
+    name: str | None,
+    config: StepConfig | None,
+    *,
+    deferred: bool = False,
+) -> Planned[T]:
+    """What `context.step` comes to.
 
-    Raises:
+    Raises (the operation):
         StepError: it failed for good.
         SerDesError: its result cannot be serialized.
     """
-    record = place.record
-    if record is not None and record.status.is_terminal:
-        result: T = place.recorded_result(record, config.serdes, StepError)
-        return result
+    if config is None:
+        config = DEFAULT_CONFIG
+    else:
+        check_type("config", config, StepConfig)
+    check_callable("func", func, required=True)
+    sub_type = config.sub_type or OperationSubType.STEP
+    place = context.enter(OperationType.STEP, sub_type, name_of(name, func), deferred=deferred)
+    read = functools.partial(place.result, serdes=config.serdes, error_class=StepError)
+    if place.is_complete:
+        return Planned(place, read)
     once = config.step_semantics is StepSemantics.AT_MOST_ONCE_PER_RETRY
-    context = place.context
     body = Body(_body_of(place, func, config), code_of(func), contextvars.copy_context())
-    spec = Spec(Kind.AT_MOST_ONCE if once else Kind.STEP, place.start(), body)
-    completed = context.invocation.run(context.task, spec, record)
-    value: T = place.result(completed, config.serdes, StepError)
-    return value
+    return Planned(place, read, Spec(Kind.AT_MOST_ONCE if once else Kind.STEP, place.start(), body))
 
 
 def code_of(func: Callable[..., Any]) -> object:

@@ -1,21 +1,33 @@
 """`context.wait`: time passes, and no invocation need run meanwhile."""
 
+import functools
+from typing import TYPE_CHECKING
+
+from durably.actors.model import OperationSubType, OperationType
 from durably.actors.spec import Kind, Spec
-from durably.workflows.exceptions import DurableOperationError
-from durably.workflows.operations.place import Place
+from durably.workflows._validation import LONGEST_WAIT, check_type, name_of
+from durably.workflows.config import Duration
+from durably.workflows.exceptions import DurableOperationError, ValidationError
+from durably.workflows.operations.planned import Planned
+
+if TYPE_CHECKING:
+    from durably.workflows.flow import Flow
 
 
-def wait(place: Place, seconds: int) -> None:
-    """Suspend until the wait is over.
+def wait(context: "Flow", duration: Duration, name: str | None, *, deferred: bool = False) -> Planned[None]:
+    """What `context.wait` comes to.
 
-    Raises:
+    Raises (the operation):
         DurableOperationError: the service ended the wait otherwise.
     """
-    record = place.record
-    if record is not None and record.status.is_terminal:
-        place.recorded_result(record, None, DurableOperationError)
-        return
-    context = place.context
-    spec = Spec(Kind.WAIT, place.start(wait_seconds=seconds))
-    completed = context.invocation.run(context.task, spec, record)
-    place.result(completed, None, DurableOperationError)
+    check_type("duration", duration, Duration)
+    seconds = duration.to_seconds()
+    if not 1 <= seconds <= LONGEST_WAIT:
+        raise ValidationError(
+            f"duration must be at least 1 second and at most {LONGEST_WAIT} s (366 days), got {seconds} s"
+        )
+    place = context.enter(OperationType.WAIT, OperationSubType.WAIT, name_of(name), deferred=deferred)
+    read = functools.partial(place.result, serdes=None, error_class=DurableOperationError)
+    if place.is_complete:
+        return Planned(place, read)
+    return Planned(place, read, Spec(Kind.WAIT, place.start(wait_seconds=seconds)))

@@ -1,0 +1,70 @@
+"""`context.invoke`: another function runs, and this execution waits for its result."""
+
+import functools
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from durably.actors.model import OperationSubType, OperationType
+from durably.actors.spec import Kind, Spec
+from durably.workflows._validation import check_type, name_of, refuse
+from durably.workflows.config import InvokeConfig
+from durably.workflows.exceptions import InvokeError, ValidationError
+from durably.workflows.operations.place import Place
+from durably.workflows.operations.planned import Planned
+from durably.workflows.serdes import DEFAULT_JSON_SERDES
+
+if TYPE_CHECKING:
+    from durably.workflows.flow import Flow
+
+P = TypeVar("P")
+R = TypeVar("R")
+
+DEFAULT_CONFIG: InvokeConfig[Any, Any] = InvokeConfig()
+LONGEST_FUNCTION_NAME = 256
+LARGEST_INPUT = 1_048_576
+"""In bytes, of the payload's text."""
+
+
+def invoke(
+    context: "Flow",
+    function_name: str,
+    payload: P,
+    name: str | None,
+    config: InvokeConfig[P, R] | None,
+    *,
+    deferred: bool = False,
+) -> Planned[R]:
+    """What `context.invoke` comes to.
+
+    Raises (the operation):
+        InvokeError: the function failed, timed out or was stopped.
+        SerDesError: its result cannot be read.
+    """
+    config = DEFAULT_CONFIG if config is None else config
+    check_type("function_name", function_name, str)
+    if not 1 <= len(function_name) <= LONGEST_FUNCTION_NAME:
+        raise refuse("function_name", f"1 to {LONGEST_FUNCTION_NAME} characters", function_name)
+    check_type("config", config, InvokeConfig)
+    place = context.enter(
+        OperationType.CHAINED_INVOKE, OperationSubType.CHAINED_INVOKE, name_of(name), deferred=deferred
+    )
+    serdes = config.serdes_result or DEFAULT_JSON_SERDES
+    read = functools.partial(place.result, serdes=serdes, error_class=InvokeError)
+    if place.is_complete:
+        return Planned(place, read)
+    text = None
+    if place.record is None:  # otherwise START is recorded, and what it said
+        text = _payload_text(place, payload, config)
+    start = place.start(payload=text, function_name=function_name, tenant_id=config.tenant_id)
+    return Planned(place, read, Spec(Kind.WAIT, start))
+
+
+def _payload_text(place: Place, payload: object, config: InvokeConfig[Any, Any]) -> str | None:
+    text = place.text_of(payload, config.serdes_payload or DEFAULT_JSON_SERDES)
+    if text is not None and len(text) > LARGEST_INPUT // 4:  # a character takes 4 bytes at most
+        size = len(text.encode("utf-8", "surrogatepass"))
+        if size > LARGEST_INPUT:
+            raise ValidationError(
+                f"payload of invoke {place.label!r} must take at most {LARGEST_INPUT} bytes, got {size}. "
+                "Store it elsewhere and pass a reference to it."
+            )
+    return text

@@ -1,0 +1,83 @@
+"""An operation that is about to go on from what was recorded of it: at once, or while the code goes on.
+
+Every operation makes a `Planned` of its arguments. `run` is the blocking call, `begin` the deferred one.
+"""
+
+from collections.abc import Callable
+from typing import Any, Generic, TypeVar
+
+from durably.actors.frozen import frozen
+from durably.actors.messages import Completed, Outcome, Raised, Refused, Unwound
+from durably.actors.spec import Spec
+from durably.workflows.futures import DurableFuture
+from durably.workflows.operations.code import ContextCode
+from durably.workflows.operations.place import Place
+
+R = TypeVar("R")
+T = TypeVar("T")
+
+
+@frozen(eq=False)
+class Planned(Generic[T]):
+    """What is to happen in a place, and how its result is read.
+
+    `spec` is the operation that begins or goes on; `code` that of a context that records nothing. Neither
+    is there if the place's record is terminal: then only `read` is left to do.
+    """
+
+    place: Place
+    read: Callable[[Completed], T]
+    spec: Spec | None = None
+    code: ContextCode | None = None
+
+    def run(self) -> T:
+        """Park the current task until it is complete.
+
+        Raises:
+            Exception: what `read` makes of the operation's failure.
+        """
+        place = self.place
+        context = place.context
+        try:
+            if self.spec is not None:
+                completed = context.invocation.run(context.task, self.spec, place.record)
+            elif self.code is not None:
+                code = self.code
+                outcome = context.invocation.join(context.task, place.label, code.scope, code)
+                completed = Completed(None, outcome)
+            else:
+                completed = Completed(place.record)
+            return self.read(completed)
+        finally:
+            context.leave(place)
+
+    def begin(self) -> DurableFuture[T]:
+        """Start it, and go on.
+
+        Code that records nothing cannot wait until somebody asks for it; of what was recorded as complete,
+        the result is read, or rebuilt, when somebody does.
+        """
+        place = self.place
+        future: DurableFuture[T] = DurableFuture(place, self.read)
+        if self.code is not None:
+            self._spawn(self.code, future)
+        else:
+            future.go_on(self.spec)
+        return future
+
+    def reading(self, read: Callable[[Completed], R]) -> "Planned[R]":
+        """The same with another way to read the result."""
+        return Planned(self.place, read, self.spec, self.code)
+
+    def _spawn(self, code: ContextCode, future: DurableFuture[Any]) -> None:
+        invocation = self.place.context.invocation
+
+        def report(outcome: Outcome | None) -> None:
+            if outcome is None:
+                future.resume(invocation.system, Unwound())
+            elif isinstance(outcome, Raised):
+                future.resume(invocation.system, Refused(outcome.exception))
+            else:
+                future.resume(invocation.system, Completed(None, outcome))
+
+        invocation.system.spawn_task(code.task(report))
