@@ -41,6 +41,7 @@ def theirs(update: OperationUpdate):
         operation_id=update.id,
         operation_type=wire.OperationType(update.type.value),
         action=wire.OperationAction(update.action.value),
+        sub_type=update.sub_type,
         name=update.name,
         parent_id=update.parent_id,
         payload=update.payload,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from durably.actors.model import ErrorObject, Operation, OperationStatus, OperationType
 from durably.workflows.local.errors import LocalServiceError
+from durably.workflows.local.event_wire import whole_history
 from durably.workflows.local.history import HistoryEvent
 
 if TYPE_CHECKING:
@@ -92,6 +93,14 @@ class LocalExecution:
     def history(self) -> Sequence[HistoryEvent]:
         """Everything that has happened so far, in order."""
         return self._service.store.history(self.arn)
+
+    def history_json(self, *, include_execution_data: bool = True) -> dict[str, Any]:
+        """Everything that has happened so far, as GetDurableExecutionHistory writes it: all `Events`.
+
+        It is JSON: `json.dump` writes a file that `durably.workflows.testing.replay` reads. Without
+        `include_execution_data` it has no payloads. Times are epoch seconds.
+        """
+        return whole_history(self._service.store, self.arn, include_execution_data=include_execution_data)
 
     def stop(self, error: ErrorObject | None = None) -> None:
         """End the execution as STOPPED, with `error`; one that has ended stays as it is.

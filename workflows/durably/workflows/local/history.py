@@ -5,7 +5,13 @@ from datetime import datetime
 
 import attrs
 
-from durably.actors.model import Operation, OperationStatus, OperationType, OperationUpdate
+from durably.actors.model import (
+    Operation,
+    OperationAction,
+    OperationStatus,
+    OperationType,
+    OperationUpdate,
+)
 from durably.workflows.local.records import Commit, InvocationRecord
 
 _SUBJECTS = {
@@ -56,11 +62,26 @@ def event_type(operation: Operation) -> str | None:
     return _SUBJECTS[operation.type] + _VERBS[operation.status]
 
 
+def _is_refused(operation: Operation, request: OperationUpdate) -> bool:
+    """Whether this is an invoke of a function that there is not: begun and over at once."""
+    return (
+        operation.type is OperationType.CHAINED_INVOKE
+        and request.action is OperationAction.START
+        and operation.status is OperationStatus.FAILED
+    )
+
+
 def events_of(commit: Commit, first_id: int) -> Iterator[HistoryEvent]:
     """The events of a commit, numbered from `first_id`."""
     number, at = first_id, commit.at
     for change in commit.changes:
         operation, request = change.operation, change.update
+        if request is not None and _is_refused(operation, request):
+            # It was asked for before it failed; what it was to be given was never kept.
+            begun = attrs.evolve(operation, status=OperationStatus.STARTED, ended_at=None, error=None)
+            asked = attrs.evolve(request, payload=None)
+            yield HistoryEvent(number, "ChainedInvokeStarted", at, begun, asked)
+            number += 1
         name = event_type(operation)
         if name is not None:
             keeps = operation.status is OperationStatus.STARTED and operation.type in _REQUESTED

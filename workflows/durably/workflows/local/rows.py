@@ -71,8 +71,13 @@ UPDATE_HEARTBEAT = "UPDATE operations SET heartbeat_at = ? WHERE execution = ? A
 INSERT_EVENT = "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 SELECT_EVENTS = """
 SELECT number, type, at, operation_id, status, attempt, next_attempt_at, result, error, invocation
-FROM events WHERE execution = ? ORDER BY number
+FROM events WHERE execution = ? AND number >= ? ORDER BY number LIMIT ?
 """
+SELECT_EVENTS_BACKWARDS = """
+SELECT number, type, at, operation_id, status, attempt, next_attempt_at, result, error, invocation
+FROM events WHERE execution = ? AND number <= ? ORDER BY number DESC LIMIT ?
+"""
+LARGEST_NUMBER = 2**63 - 1
 
 OperationRow: TypeAlias = tuple[Operation, OperationUpdate | None, datetime | None]
 """An operation, its request, and the time of its last heartbeat."""

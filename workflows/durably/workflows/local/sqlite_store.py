@@ -22,7 +22,7 @@ from durably.workflows.local import rows
 from durably.workflows.local.errors import DatabaseError, ServiceError, not_found
 from durably.workflows.local.history import HistoryEvent, events_of
 from durably.workflows.local.ownership import DatabaseLock
-from durably.workflows.local.records import Commit, StoredExecution
+from durably.workflows.local.records import Commit, ExecutionRecord, StoredExecution
 from durably.workflows.local.store import ExecutionSummary, first_commit, open_only
 
 APPLICATION_ID = 0x64757261
@@ -78,9 +78,7 @@ class SqliteStore:
     def load(self, arn: str) -> StoredExecution:
         with self._reading():
             row, _ = self._locate(arn)
-            record, sequence = rows.read_execution(
-                self._db.execute(rows.SELECT_EXECUTION + " WHERE row = ?", (row,)).fetchone()
-            )
+            record, sequence = self._record(row)
             operations: dict[str, Operation] = {}
             requests: dict[str, OperationUpdate] = {}
             heartbeats: dict[str, datetime] = {}
@@ -110,16 +108,26 @@ class SqliteStore:
                 found.append(ExecutionSummary(record, rows.read_operation(row)[0]))
             return found
 
-    def history(self, arn: str) -> Sequence[HistoryEvent]:
+    def record(self, arn: str) -> ExecutionRecord:
+        with self._reading():
+            return self._record(self._locate(arn)[0])[0]
+
+    def history(
+        self, arn: str, start: int | None = None, count: int | None = None, *, backwards: bool = False
+    ) -> Sequence[HistoryEvent]:
         with self._reading():
             row, _ = self._locate(arn)
-            operations = {
-                found[0]: rows.read_operation(found)
-                for found in self._db.execute(rows.SELECT_OPERATIONS, (row,))
-            }
-            return [
-                rows.read_event(found, operations) for found in self._db.execute(rows.SELECT_EVENTS, (row,))
-            ]
+            if start is None:
+                start = rows.LARGEST_NUMBER if backwards else 0
+            query = rows.SELECT_EVENTS_BACKWARDS if backwards else rows.SELECT_EVENTS
+            events = self._db.execute(query, (row, start, -1 if count is None else count)).fetchall()
+            if count is None:
+                found = self._db.execute(rows.SELECT_OPERATIONS, (row,)).fetchall()
+            else:
+                ids = {event[3] for event in events if event[3] is not None}
+                found = [self._db.execute(rows.SELECT_OPERATION, (row, each)).fetchone() for each in ids]
+            operations = {each[0]: rows.read_operation(each) for each in found}
+            return [rows.read_event(event, operations) for event in events]
 
     def source(self, code_hash: str) -> bytes | None:
         with self._reading():
@@ -157,6 +165,11 @@ class SqliteStore:
             self._db.execute(rows.UPDATE_HEARTBEAT, (rows.millis(at), row, operation_id))
         self._db.execute("UPDATE executions SET sequence = ? WHERE row = ?", (commit.sequence, row))
         return len(events)
+
+    def _record(self, row: int) -> tuple[ExecutionRecord, int]:
+        return rows.read_execution(
+            self._db.execute(rows.SELECT_EXECUTION + " WHERE row = ?", (row,)).fetchone()
+        )
 
     def _locate(self, arn: str) -> tuple[int, int]:
         known = self._ids.get(arn)

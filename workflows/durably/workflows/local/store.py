@@ -51,8 +51,24 @@ class Store(Protocol):
         """All executions, oldest first."""
         ...
 
-    def history(self, arn: str) -> Sequence[HistoryEvent]:
-        """All events of an execution, in order."""
+    def record(self, arn: str) -> ExecutionRecord:
+        """An execution's identity.
+
+        Raises:
+            ServiceError: 404, if there is no such execution.
+        """
+        ...
+
+    def history(
+        self, arn: str, start: int | None = None, count: int | None = None, *, backwards: bool = False
+    ) -> Sequence[HistoryEvent]:
+        """The events of an execution from number `start` on, at most `count`; all, if neither is given.
+
+        Oldest first; `backwards`, newest first.
+
+        Raises:
+            ServiceError: 404, if there is no such execution.
+        """
         ...
 
     def source(self, code_hash: str) -> bytes | None:
@@ -130,9 +146,21 @@ class MemoryStore:
                 for entry in self._entries.values()
             ]
 
-    def history(self, arn: str) -> Sequence[HistoryEvent]:
+    def record(self, arn: str) -> ExecutionRecord:
         with self._lock:
-            return tuple(self._find(arn).events)
+            return self._find(arn).record
+
+    def history(
+        self, arn: str, start: int | None = None, count: int | None = None, *, backwards: bool = False
+    ) -> Sequence[HistoryEvent]:
+        with self._lock:
+            events = self._find(arn).events  # number n is at n - 1
+            if backwards:
+                stop = len(events) if start is None else min(start, len(events))
+                first = 0 if count is None else max(0, stop - count)
+                return tuple(reversed(events[first:stop]))
+            first = 0 if start is None else start - 1
+            return tuple(events[first : None if count is None else first + count])
 
     def source(self, code_hash: str) -> bytes | None:
         with self._lock:
