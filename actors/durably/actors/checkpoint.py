@@ -59,6 +59,10 @@ class CheckpointState(enum.IntEnum):
 class CheckpointActor(Actor):
     """Sends updates in order, keeps the history, and knows what is below a finished context."""
 
+    observe: Callable[[list[str], dict[str, Operation | None]], None] | None = None
+    """Told of every answer when the history has it and nobody else knows of it: the ids of the updates that
+    it answers, in order, and what each changed operation was before."""
+
     def __init__(
         self,
         stage: "Stage",
@@ -227,6 +231,8 @@ class CheckpointActor(Actor):
         sent, self._in_flight = self._in_flight or [], None
         response = message.response
         before = self._merge(sent, response.operations)
+        if self.observe is not None:
+            self.observe([update.id for update, _, _ in sent], before)
         self._tell(sent, before)
         if response.token is None:
             self._over(FailureKind.WITHDRAWN, None)

@@ -92,6 +92,8 @@ class OperationActor(Actor):
     """The supervisor counts it as waiting."""
     _finished = ROOT
     """If ORPHANED: the finished context that it is below."""
+    observe: Callable[[OperationUpdate, Operation | None], None] | None = None
+    """Told whenever it begins or is tried again, with its START and its record, before anything is sent."""
 
     def __init__(self, stage: "Stage", checkpoint: Ref, supervisor: Ref, spec: Spec) -> None:
         start = spec.start
@@ -114,6 +116,8 @@ class OperationActor(Actor):
             self._creator, self._settle = message.creator, message.settle
         if record is not None:
             self._attempt = record.attempt
+        if self.observe is not None:
+            self.observe(self._spec.start, record)
         if record is None or record.status is OperationStatus.READY:
             self._start()
             return
@@ -307,6 +311,8 @@ class OperationActor(Actor):
         elif state is not OperationState.ENDING:  # READY
             self._attempt = record.attempt
             self._leave_rest()
+            if self.observe is not None:
+                self.observe(self._spec.start, record)
             self._start()
 
     def _created(self, how: Resumption) -> None:

@@ -9,32 +9,31 @@ import functools
 import inspect
 import json
 import logging
+import os
 import time
-from collections.abc import Callable, Mapping
-from typing import Any, Protocol, cast, overload
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol, overload
 
 from durably.actors.dispatcher import Dispatcher
 from durably.actors.frozen import frozen
 from durably.actors.hub import HubDispatcher
 from durably.actors.messages import Ending, EndKind, Outcome, Raised, Succeeded
-from durably.actors.model import (
-    CheckpointResponse,
-    ErrorObject,
-    Operation,
-    OperationAction,
-    OperationType,
-    OperationUpdate,
-)
+from durably.actors.model import ErrorObject, Operation, OperationAction, OperationType, OperationUpdate
 from durably.actors.system import ActorSystem
 from durably.actors.task import Task, where
 from durably.actors.termination import DEFAULT_COOLDOWN
 from durably.actors.workers import DEFAULT_MAX_WORKERS
 from durably.workflows.context import DurableContext
 from durably.workflows.errors import error_object_from, error_to_wire, recorded_error
-from durably.workflows.exceptions import DeadlockError, ExecutionError, InvocationError, SerDesError
+from durably.workflows.event import Event, ExecutionService, input_of
+from durably.workflows.exceptions import DeadlockError, InvocationError, SerDesError
 from durably.workflows.invocation import Invocation
 from durably.workflows.serdes import recordable
 from durably.workflows.service import DurableServiceClient
+
+if TYPE_CHECKING:
+    from durably.workflows.plugin import DurableInstrumentationPluginFactory
+    from durably.workflows.plugins.invocation import InvocationPlugins
 
 logger = logging.getLogger("durably.workflows")
 
@@ -44,13 +43,10 @@ DEADLINE_MARGIN = 1.0
 """Seconds before the deadline when bodies that still run are given up."""
 INTERRUPT_PATIENCE = 1.0
 """Seconds that bodies may still run after Ctrl-C."""
-UNEXPECTED_EVENT = (
-    "Unexpected payload provided to start the durable execution. "
-    "Check your resource configurations to confirm the durability is set."
-)
 
 Handler = Callable[[Any, DurableContext], Any]
 Output = dict[str, Any]
+Plugins = Sequence["DurableInstrumentationPluginFactory"]
 
 
 @frozen
@@ -78,19 +74,27 @@ class DurableHandler(Protocol):
 
 
 @overload
-def durable_execution(func: Handler, *, boto3_client: Any = None) -> DurableHandler: ...
+def durable_execution(
+    func: Handler, *, boto3_client: Any = None, plugins: "Plugins | None" = None
+) -> DurableHandler: ...
 @overload
 def durable_execution(
-    func: None = None, *, boto3_client: Any = None
+    func: None = None, *, boto3_client: Any = None, plugins: "Plugins | None" = None
 ) -> Callable[[Handler], DurableHandler]: ...
 def durable_execution(
-    func: Handler | None = None, *, boto3_client: Any = None
+    func: Handler | None = None, *, boto3_client: Any = None, plugins: "Plugins | None" = None
 ) -> DurableHandler | Callable[[Handler], DurableHandler]:
     """Make a durable function of `func(input, context)`, as AWS Lambda calls it.
 
     Args:
         func: gets the execution's input (decoded JSON; {} if there is none) and a `DurableContext`.
         boto3_client: a boto3 client of "lambda"; by default one is made on first use.
+        plugins: factories of plugins that observe every invocation; those that the environment variable
+            DURABLE_EXECUTION_PLUGINS names follow them.
+
+    Raises:
+        TypeError: `func` cannot be a handler.
+        PluginLoadError: a plugin cannot be had.
 
     Raises (when it is called):
         ExecutionError: the event is not a durable invocation.
@@ -98,19 +102,31 @@ def durable_execution(
         InvocationError: this invocation cannot go on, another may.
     """
     if func is None:
-        return functools.partial(_decorate, boto3_client=boto3_client)
-    return _decorate(func, boto3_client)
+        return functools.partial(_decorate, boto3_client=boto3_client, plugins=plugins)
+    return _decorate(func, boto3_client, plugins)
 
 
-def _decorate(func: Handler, boto3_client: Any) -> DurableHandler:
+def _decorate(func: Handler, boto3_client: Any, plugins: "Plugins | None") -> DurableHandler:
     _check_function(func)
+    factories = _factories(plugins)
 
     @functools.wraps(func)
     def handler(event: Any, context: Any) -> Output:
-        return _invoke(func, event, context, functools.partial(_aws_client, boto3_client), DEFAULT_SETTINGS)
+        client = functools.partial(_aws_client, boto3_client)
+        return _invoke(func, factories, event, context, client, DEFAULT_SETTINGS)
 
-    setattr(handler, "_durable_function", func)  # noqa: B010  # how `invoke` knows a handler
+    # How `invoke` knows a handler.
+    setattr(handler, "_durable_function", func)  # noqa: B010
+    setattr(handler, "_durable_plugins", factories)  # noqa: B010
     return handler
+
+
+def _factories(plugins: "Plugins | None") -> "Plugins":
+    if not plugins and not os.environ.get("DURABLE_EXECUTION_PLUGINS"):
+        return ()  # as nearly always, and nothing need be imported for it
+    from durably.workflows.plugin_discovery import load_configured_plugins
+
+    return tuple(load_configured_plugins(plugins))
 
 
 def _check_function(func: Callable[..., object]) -> None:
@@ -157,7 +173,8 @@ def invoke(
     func: Handler | None = getattr(handler, "_durable_function", None)
     if func is None:
         raise TypeError(f"{handler!r} is not a durable handler: decorate it with @durable_execution")
-    return _invoke(func, event, lambda_context, lambda: client, settings)
+    factories: Plugins = getattr(handler, "_durable_plugins", ())
+    return _invoke(func, factories, event, lambda_context, lambda: client, settings)
 
 
 def _aws_client(boto3_client: Any) -> DurableServiceClient:
@@ -166,55 +183,42 @@ def _aws_client(boto3_client: Any) -> DurableServiceClient:
     return LambdaClient.initialize_client() if boto3_client is None else LambdaClient(boto3_client)
 
 
-# ------------------------------------------------------------------ the event
-
-
-@frozen
-class _Event:
-    arn: str
-    token: str
-    operations: tuple[Operation, ...]
-    next_marker: str
-
-    @classmethod
-    def read(cls, event: Any) -> "_Event":
-        if not isinstance(event, Mapping):
-            raise ExecutionError(UNEXPECTED_EVENT)
-        fields = cast("Mapping[str, Any]", event)
-        arn, token = fields.get("DurableExecutionArn"), fields.get("CheckpointToken")
-        if not (isinstance(arn, str) and arn and isinstance(token, str) and token):
-            raise ExecutionError(UNEXPECTED_EVENT)
-        from durably.workflows.wire import operations_from_event
-
-        state: Mapping[str, Any] = fields.get("InitialExecutionState") or {}
-        return cls(arn, token, operations_from_event(state.get("Operations")), state.get("NextMarker") or "")
-
-
-def _input_of(operations: Mapping[str, Operation], arn: str) -> Any:
-    record = operations.get(arn.rsplit("/", 1)[-1])
-    text = record.input_payload if record is not None else None
-    if text is None or not text.strip():
-        return {}
-    return json.loads(text)
-
-
 # ------------------------------------------------------------------ the invocation
 
 
 def _invoke(
     func: Handler,
+    factories: Plugins,
     raw_event: Any,
     lambda_context: Any,
     make_client: Callable[[], DurableServiceClient],
     settings: Settings,
 ) -> Output:
-    event = _Event.read(raw_event)
-    service = _Service(make_client(), event.arn)
+    event = Event.read(raw_event)
+    service = ExecutionService(make_client(), event.arn)
     try:
         snapshot = service.all_operations(event)
     except InvocationError as error:
         return _failed_call(error)
-    input_event = _input_of(snapshot, event.arn)
+    input_event = input_of(snapshot, event.arn)
+    run = functools.partial(_run, func, input_event, event, snapshot, service, lambda_context, settings)
+    if not factories:
+        return run(None)
+    from durably.workflows.plugins.observing import observed
+
+    return observed(factories, event, snapshot, lambda_context, run)
+
+
+def _run(
+    func: Handler,
+    input_event: Any,
+    event: Event,
+    snapshot: Mapping[str, Operation],
+    service: ExecutionService,
+    lambda_context: Any,
+    settings: Settings,
+    plugins: "InvocationPlugins | None",
+) -> Output:
     time_left = _time_left(lambda_context)
     dispatcher = (
         settings.dispatcher() if settings.dispatcher else HubDispatcher(max_workers=settings.max_workers)
@@ -229,6 +233,7 @@ def _invoke(
         cooldown=settings.cooldown,
         time_left=time_left,
         lambda_context=lambda_context,
+        plugins=plugins,
     )
     replaying = any(operation.type is not OperationType.EXECUTION for operation in snapshot.values())
 
@@ -262,38 +267,11 @@ def _time_left(lambda_context: Any) -> Callable[[], float] | None:
     return lambda: max(0.0, deadline - time.monotonic())
 
 
-class _Service:
-    """The service, for one execution: whole answers instead of pages."""
-
-    def __init__(self, client: DurableServiceClient, arn: str) -> None:
-        self._client = client
-        self._arn = arn
-
-    def call(self, updates: tuple[OperationUpdate, ...], token: str) -> CheckpointResponse:
-        response = self._client.checkpoint(self._arn, token, updates)
-        if not response.next_marker:
-            return response
-        more = self._pages(response.token or token, response.next_marker)
-        return CheckpointResponse(response.token, (*response.operations, *more))
-
-    def all_operations(self, event: _Event) -> dict[str, Operation]:
-        operations = [*event.operations, *self._pages(event.token, event.next_marker)]
-        return {operation.id: operation for operation in operations}
-
-    def _pages(self, token: str, marker: str) -> list[Operation]:
-        found: list[Operation] = []
-        while marker:
-            page = self._client.get_execution_state(self._arn, token, marker)
-            found.extend(page.operations)
-            marker = page.next_marker
-        return found
-
-
 # ------------------------------------------------------------------ the output
 
 
 def _output(
-    ending: Ending, deadlock: DeadlockError | None, service: _Service, invocation: Invocation
+    ending: Ending, deadlock: DeadlockError | None, service: ExecutionService, invocation: Invocation
 ) -> Output:
     if deadlock is not None:
         return _failed(error_object_from(deadlock))
@@ -325,7 +303,7 @@ def _output(
     )
 
 
-def _raised(error: BaseException, service: _Service, invocation: Invocation) -> Output:
+def _raised(error: BaseException, service: ExecutionService, invocation: Invocation) -> Output:
     if isinstance(error, InvocationError) and error.is_retryable():
         raise error
     if not isinstance(error, Exception):
@@ -340,7 +318,7 @@ def _raised(error: BaseException, service: _Service, invocation: Invocation) -> 
 
 
 def _checkpointed(
-    service: _Service, invocation: Invocation, action: OperationAction, output: Output, **what: Any
+    service: ExecutionService, invocation: Invocation, action: OperationAction, output: Output, **what: Any
 ) -> Output:
     """Record an end that is too large to return."""
     update_id = f"execution-result-{int(time.time() * 1000)}"

@@ -133,12 +133,16 @@ class Flow:
         place = Place(self, own_id, type, sub_type, name, record, ends_replay)
         if not virtual:
             place.check_record()
+            if self.invocation.plugins is not None:
+                self.invocation.plugins.replays(record)
         if ends_replay and type is OperationType.STEP and not deferred:
             self._replaying = False
         return place
 
     def leave(self, place: Place) -> None:
-        """The code goes on after an operation is complete."""
+        """The code goes on after an operation is complete, or is unwound before."""
+        if self.invocation.plugins is not None:
+            self.invocation.plugins.left(place.id)
         if not self._replaying:
             return
         if place.ends_replay:

@@ -5,7 +5,7 @@ Everything here is made when the invocation starts and gone when it ends.
 
 import contextvars
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from durably.actors.actor import Ref
 from durably.actors.checkpoint import Call, CheckpointActor
@@ -28,6 +28,9 @@ from durably.actors.task import Scope, Task
 from durably.actors.termination import DEFAULT_COOLDOWN, TerminationActor
 from durably.workflows.exceptions import SuspendExecution
 
+if TYPE_CHECKING:
+    from durably.workflows.plugins.invocation import InvocationPlugins
+
 Code = Callable[[Task], Outcome]
 """The code of a context. It answers for every `Exception`, and lets `SuspendExecution` pass."""
 
@@ -46,6 +49,7 @@ class Invocation:
         cooldown: float = DEFAULT_COOLDOWN,
         time_left: Callable[[], float] | None = None,
         lambda_context: Any = None,
+        plugins: "InvocationPlugins | None" = None,
     ) -> None:
         self.durable_execution_arn = arn
         self.snapshot = snapshot
@@ -57,6 +61,10 @@ class Invocation:
         system.supervisor = self.supervisor = termination.ref
         self.checkpoint = checkpoint.ref
         self._checkpoint = checkpoint
+        self.plugins = plugins
+        if plugins is not None:
+            plugins.watch(checkpoint.history, system.time)
+            checkpoint.observe = plugins.answered
 
     @property
     def token(self) -> str:
@@ -67,7 +75,10 @@ class Invocation:
 
     def operation(self, spec: Spec) -> Ref:
         """A new operation's actor; it begins when it is told to."""
-        return OperationActor(self.system, self.checkpoint, self.supervisor, spec).ref
+        actor = OperationActor(self.system, self.checkpoint, self.supervisor, spec)
+        if self.plugins is not None:
+            actor.observe = self.plugins.begins
+        return actor.ref
 
     def run(self, task: Task, spec: Spec, record: Operation | None) -> Completed:
         """Begin an operation and park the current task until it is complete.

@@ -4,6 +4,7 @@ Classes with slots and not closures: a fan-out has one for each branch, and ten 
 """
 
 import contextvars
+import functools
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -69,8 +70,22 @@ class ContextCode:
         """Run, in `task`."""
         place = self.place
         child = place.context.child(place.id, task, virtual=self.virtual, complete=self.replayed)
+        plugins = place.context.invocation.plugins
+        if plugins is None:
+            return self._outcome(self.call, child)
+        attempt = 1 if place.record is None else None
+        again = self.replayed and not self.virtual
+        call = functools.partial(plugins.call, place, attempt, self.call, is_replay_children=again)
+        outcome = self._outcome(call, child)
+        if (self.virtual or again) and not isinstance(outcome, Raised):
+            error = outcome.error if isinstance(outcome, Failed) else None
+            plugins.ends_unrecorded(place, error, is_replayed=again)
+        return outcome
+
+    def _outcome(self, call: "Callable[[DurableContext], Any]", child: "DurableContext") -> Outcome:
+        place = self.place
         try:
-            value = self.call(child)
+            value = call(child)
             text = place.text_of(value, self._serdes)
             arn = place.context.invocation.durable_execution_arn
             back = None if text is None else deserialize(self._serdes, text, place.id, arn)

@@ -75,9 +75,13 @@ class _Looks:
             context = WaitForConditionCheckContext(
                 OperationLogger(place.context.logger, place, attempt), attempt
             )
-            text = place.recordable(
-                place.text_of(self._check(self._read(self._state), context), self._config.serdes)
-            )
+            state = self._read(self._state)
+            plugins = place.context.invocation.plugins
+            if plugins is None:
+                state = self._check(state, context)
+            else:
+                state = plugins.call(place, attempt, self._check, state, context)
+            text = place.recordable(place.text_of(state, self._config.serdes))
             decision = self._decision(self._config.wait_strategy(self._read(text), attempt))
             if not decision.should_continue:
                 return Succeeded(text, self._read(text))

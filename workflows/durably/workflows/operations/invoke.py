@@ -51,10 +51,14 @@ def invoke(
     read = functools.partial(place.result, serdes=serdes, error_class=InvokeError)
     if place.is_complete:
         return Planned(place, read)
-    text = None
+    text = trace_id = None
     if place.record is None:  # otherwise START is recorded, and what it said
         text = _payload_text(place, payload, config)
-    start = place.start(payload=text, function_name=function_name, tenant_id=config.tenant_id)
+        if context.invocation.plugins is not None:
+            trace_id = context.invocation.plugins.trace_id(place, function_name)
+    start = place.start(
+        payload=text, function_name=function_name, tenant_id=config.tenant_id, trace_id=trace_id
+    )
     return Planned(place, read, Spec(Kind.WAIT, start))
 
 

@@ -41,6 +41,11 @@ class Place:
         return self.name or self.id
 
     @property
+    def parent_id(self) -> str | None:
+        """The id of the context that it is recorded in."""
+        return self.context.parent_id
+
+    @property
     def is_complete(self) -> bool:
         """Whether it was complete when the invocation began."""
         return self.record is not None and self.record.status.is_terminal

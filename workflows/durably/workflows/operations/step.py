@@ -84,14 +84,15 @@ def _body_of(
 ) -> Callable[[int, bool], Outcome]:
     invocation = place.context.invocation
     step_logger = place.context.logger
-    serdes, arn = config.serdes, invocation.durable_execution_arn
+    serdes, arn, plugins = config.serdes, invocation.durable_execution_arn, invocation.plugins
 
     def body(attempt: int, interrupted: bool) -> Outcome:
         if interrupted:
             message = f"Step {place.label} ({place.id}) was interrupted in attempt {attempt}"
             return _decide(place, StepInterruptedError(message, place.id), attempt, config)
         try:
-            value = func(StepContext(OperationLogger(step_logger, place, attempt), attempt))
+            context = StepContext(OperationLogger(step_logger, place, attempt), attempt)
+            value = func(context) if plugins is None else plugins.call(place, attempt, func, context)
             text = place.recordable(place.text_of(value, serdes))
             if serdes is None and type(value) in _KEPT_AS_IS:
                 return Succeeded(text, value)
