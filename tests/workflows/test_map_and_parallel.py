@@ -7,8 +7,10 @@ import pytest
 from durably.actors.model import OperationStatus
 from durably.workflows import (
     BatchCompletionError,
+    BatchItemStatus,
     ChildContextError,
     CompletionConfig,
+    CompletionItemStatus,
     CompletionOutcome,
     MapConfig,
     NestingType,
@@ -17,6 +19,7 @@ from durably.workflows import (
     SerDesError,
     StepConfig,
     StepError,
+    ValidationError,
     complete_batch,
     continue_batch,
     durable_parallel_branch,
@@ -442,6 +445,47 @@ class TestCompletion:
         assert kind == "ValidationError"
         assert "should_complete of" in message
         assert "must return a CompletionDecision" in message
+
+    def test_a_predicate_pays_only_for_the_items_that_it_looks_at(self, monkeypatch):
+        """A thousand branches, each end shown to the predicate: it makes the items that it is asked for."""
+        made = []
+
+        class Counted(CompletionItemStatus):
+            def __post_init__(self):
+                made.append(self.index)
+
+        monkeypatch.setattr("durably.workflows.operations.predicate.CompletionItemStatus", Counted)
+
+        def handler(event, context):
+            def quorum(status):
+                assert len(status.items) == status.total_count
+                done = status.items[-1].status is BatchItemStatus.SUCCEEDED
+                return complete_batch() if done else continue_batch()
+
+            config = MapConfig(completion_config=CompletionConfig(should_complete=quorum))
+            return context.map(range(1000), lambda child, *_: None, config=config).total_count
+
+        assert Run(handler).result() == 1000
+        assert len(made) <= 1001
+
+    def test_items_may_be_kept_as_a_tuple(self):
+        """A status shows the batch during the call; what is looked at later says what to do instead."""
+        kept = []
+
+        def handler(event, context):
+            def keep(status):
+                kept.append((status, tuple(status.items), status.items[:1], repr(status.items)))
+                return continue_batch()
+
+            config = MapConfig(completion_config=CompletionConfig(should_complete=keep))
+            return context.map([1, 2], lambda child, *_: 1, config=config).success_count
+
+        assert Run(handler).result() == 2
+        status, items, first, shown = kept[0]
+        assert [item.status for item in items] == [None, None]
+        assert (first, shown) == (items[:1], repr(items))
+        with pytest.raises(ValidationError, match="make a tuple"):
+            status.items[0]
 
     def test_no_branch_of_an_abandoned_map_begins(self):
         """When the context around a map finishes, the branches that have not begun never do."""

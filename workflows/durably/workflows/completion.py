@@ -6,7 +6,7 @@ one concept, and the rest of the configuration is many.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -72,14 +72,15 @@ class CompletionStatus:
     """A batch as a predicate sees it.
 
     `completed_count` is successes plus failures, `total_count` the number of inputs, and `items[i]` is
-    always the branch of input `i`.
+    always the branch of input `i`. `items` shows the batch as it is during the call, and makes an item when
+    it is asked for; to keep them, make a tuple of it.
     """
 
     success_count: int
     failure_count: int
     completed_count: int
     total_count: int
-    items: tuple[CompletionItemStatus, ...] = ()
+    items: Sequence[CompletionItemStatus] = ()
 
 
 @dataclass(frozen=True)

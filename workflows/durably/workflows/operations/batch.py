@@ -21,27 +21,20 @@ from durably.actors.messages import Begin, BranchDone, Failed, Outcome, Raised, 
 from durably.actors.model import Operation, OperationStatus, OperationType
 from durably.actors.spec import Kind, Spec
 from durably.actors.task import Scope, current_task
-from durably.workflows.completion import (
-    BatchItemStatus,
-    CompletionConfig,
-    CompletionDecision,
-    CompletionItemStatus,
-    CompletionOutcome,
-    CompletionStatus,
-)
+from durably.workflows.completion import BatchItemStatus, CompletionConfig
 from durably.workflows.concurrency.completion_record import read_completion_record, write_completion_record
 from durably.workflows.concurrency.models import BatchItem, BatchResult, infer_completion_reason
 from durably.workflows.exceptions import (
     ChildContextError,
     ExecutionError,
     NonDeterministicExecutionError,
-    ValidationError,
 )
 from durably.workflows.identity import operation_id
 from durably.workflows.operations.child import refuse_recorded
 from durably.workflows.operations.code import LARGEST_RESULT, ContextCode, outcome_of
 from durably.workflows.operations.place import Place, terminal_error
 from durably.workflows.operations.planned import Planned
+from durably.workflows.operations.predicate import ask
 from durably.workflows.serdes import SerDes, deserialize
 from durably.workflows.types import SummaryGenerator
 
@@ -49,13 +42,6 @@ if TYPE_CHECKING:
     from durably.workflows.context import DurableContext
 
 R = TypeVar("R")
-
-_ITEM_STATUS = {
-    BranchStatus.UNSTARTED: None,
-    BranchStatus.STARTED: BatchItemStatus.STARTED,
-    BranchStatus.SUCCEEDED: BatchItemStatus.SUCCEEDED,
-    BranchStatus.FAILED: BatchItemStatus.FAILED,
-}
 
 
 @frozen(eq=False)
@@ -134,17 +120,9 @@ class Batch:
         self, succeeded: int, failed: int, branches: Sequence[Branch]
     ) -> CompletionReason | None:
         assert self.completion.should_complete is not None
-        items = tuple(
-            CompletionItemStatus(index, self.given_name(index), _ITEM_STATUS[branch.status])
-            for index, branch in enumerate(branches)
+        return ask(
+            self.completion.should_complete, succeeded, failed, branches, self.given_name, self.place.label
         )
-        status = CompletionStatus(succeeded, failed, succeeded + failed, len(branches), items)
-        decision = _checked(self.completion.should_complete(status), self.place.label)
-        if not decision.complete:
-            return None
-        if decision.outcome is CompletionOutcome.FAILED:
-            return CompletionReason.CUSTOM_COMPLETION_FAILED
-        return CompletionReason.CUSTOM_COMPLETION_SUCCEEDED
 
     # ------------------------------------------------------------------ branches
 
@@ -285,15 +263,6 @@ class Batch:
             return BatchItem(index, BatchItemStatus.FAILED, None, outcome.error)
         assert isinstance(outcome, Succeeded)
         return BatchItem(index, BatchItemStatus.SUCCEEDED, outcome.value)
-
-
-def _checked(decision: object, label: str) -> CompletionDecision:
-    if isinstance(decision, CompletionDecision):
-        return decision
-    raise ValidationError(
-        f"should_complete of {label} must return a CompletionDecision, as continue_batch() and "
-        f"complete_batch() do. It returned {decision!r}."
-    )
 
 
 class BranchCode(ContextCode):
