@@ -21,7 +21,10 @@ from durably.actors.messages import Begin, BranchDone, Failed, Outcome, Raised, 
 from durably.actors.model import Operation, OperationStatus, OperationType
 from durably.actors.spec import Kind, Spec
 from durably.actors.task import Scope, current_task
-from durably.workflows.completion import BatchItemStatus, CompletionConfig
+from durably.workflows.completion import (
+    BatchItemStatus,
+    CompletionConfig,
+)
 from durably.workflows.concurrency.completion_record import read_completion_record, write_completion_record
 from durably.workflows.concurrency.models import BatchItem, BatchResult, infer_completion_reason
 from durably.workflows.exceptions import (
@@ -40,6 +43,7 @@ from durably.workflows.types import SummaryGenerator
 
 if TYPE_CHECKING:
     from durably.workflows.context import DurableContext
+    from durably.workflows.plugins.invocation import InvocationPlugins
 
 R = TypeVar("R")
 
@@ -69,6 +73,10 @@ class Batch:
     variables: contextvars.Context = attrs.field(factory=contextvars.copy_context)
     broken: Exception | None = None  # raised where branches were named
 
+    @property
+    def _plugins(self) -> "InvocationPlugins | None":
+        return self.place.context.invocation.plugins
+
     # ------------------------------------------------------------------ as a whole
 
     def planned(self) -> Planned[BatchResult[Any]]:
@@ -88,6 +96,8 @@ class Batch:
         branches = self._branches()
 
         def concurrency_for(operation: Ref) -> Ref:
+            if self._plugins is not None:
+                self._plugins.batch_begins(place, 1 if record is None else None, self.variables)
             return ConcurrencyActor(
                 place.context.invocation.system,
                 place.label,
@@ -179,6 +189,8 @@ class Batch:
 
     def _conclude(self, decision: Decision | Exception) -> Outcome:
         """What the operation records of the decision."""
+        if self._plugins is not None:
+            self._plugins.batch_ends(self.place.id, decision if isinstance(decision, Exception) else None)
         try:
             if isinstance(decision, Exception):
                 raise decision
@@ -226,6 +238,14 @@ class Batch:
 
     def _rebuilt(self, record: Operation) -> BatchResult[Any]:
         """A large result, from its branches' records and the decision that was recorded with it."""
+        plugins = self._plugins
+        if plugins is None:
+            return self._rebuilt_from(record)
+        result = plugins.call(self.place, None, self._rebuilt_from, record, is_replay_children=True)
+        plugins.ends_unrecorded(self.place, None, is_replayed=True)
+        return result
+
+    def _rebuilt_from(self, record: Operation) -> BatchResult[Any]:
         decision = read_completion_record(record.result)
         total = self.size if decision is None else min(decision.started_total, self.size)
         items: list[BatchItem[Any]] = []
