@@ -85,7 +85,8 @@ class Lanes:
         """Whether no lane has a turn or waits for one, and no skipping clock has anything to skip to."""
         with self._changed:
             skips = isinstance(self._clock, SkippingClock) and bool(self._timers)
-            return not self._again and not skips
+            due = bool(self._timeouts) and self._timeouts[0][0] <= self._clock.now()
+            return not self._again and not skips and not due
 
     def has_turn(self, key: str) -> bool:
         """Whether the lane has a turn right now."""

@@ -1,0 +1,75 @@
+"""Tests of durable functions: run one, without AWS and without waiting, and look at what it did.
+
+    with DurableFunctionTestRunner(handler) as runner:
+        result = runner.run(input='{"item": "lamp"}')
+    assert result.get_step("charge").status is OperationStatus.SUCCEEDED
+
+Names are loaded when they are first used: pytest imports this package at every start, for its plugin.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from durably.workflows.testing.cloud import DurableFunctionCloudTestRunner
+    from durably.workflows.testing.exceptions import DurableFunctionsTestError
+    from durably.workflows.testing.execution import ExecutionStatus
+    from durably.workflows.testing.operations import (
+        CallbackOperation,
+        ContextOperation,
+        ExecutionOperation,
+        InvokeOperation,
+        Operation,
+        StepOperation,
+        WaitOperation,
+    )
+    from durably.workflows.testing.result import DurableFunctionTestResult
+    from durably.workflows.testing.runner import DurableChildContextTestRunner, DurableFunctionTestRunner
+
+__all__ = [
+    "CallbackOperation",
+    "ContextOperation",
+    "DurableChildContextTestRunner",
+    "DurableFunctionCloudTestRunner",
+    "DurableFunctionTestResult",
+    "DurableFunctionTestRunner",
+    "DurableFunctionsTestError",
+    "ExecutionOperation",
+    "ExecutionStatus",
+    "InvokeOperation",
+    "Operation",
+    "StepOperation",
+    "WaitOperation",
+]
+
+_MODULES = {
+    "cloud": ("DurableFunctionCloudTestRunner",),
+    "exceptions": ("DurableFunctionsTestError",),
+    "execution": ("ExecutionStatus",),
+    "operations": (
+        "CallbackOperation",
+        "ContextOperation",
+        "ExecutionOperation",
+        "InvokeOperation",
+        "Operation",
+        "StepOperation",
+        "WaitOperation",
+    ),
+    "result": ("DurableFunctionTestResult",),
+    "runner": ("DurableChildContextTestRunner", "DurableFunctionTestRunner"),
+}
+_HOME = {name: module for module, names in _MODULES.items() for name in names}
+
+
+def __getattr__(name: str) -> object:
+    """Load a public name when it is first asked for."""
+    module = _HOME.get(name)
+    if module is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value: object = getattr(import_module(f"{__name__}.{module}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
