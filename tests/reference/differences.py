@@ -50,6 +50,8 @@ DIFFERENCES = {
             "a_large_map_that_went_nested",
             "branches_that_changed_their_names",
             "a_map_that_became_a_parallel",
+            # Which argument it is that is too small.
+            "a_block_whose_strategy_waits_no_time",
         ),
         WORDING,
     ),
@@ -64,6 +66,16 @@ DIFFERENCES = {
         "AWS's SDK leaves the step STARTED and fails the execution; ours records the failure of the step, "
         "with what the strategy raised.",
         frozenset({"output", "updates", "all updates", "operations"}),
+    ),
+    "a_block_whose_strategy_decides_nothing": Difference(
+        "AWS's SDK fails with an AttributeError about NoneType; ours with a ValidationError that names the "
+        "argument.",
+        frozenset({"output", "updates", "all updates", "operations"}),
+    ),
+    "a_block_that_changed": Difference(
+        "AWS's SDK shows with_retry's strategy that the code has changed, and goes on below what was "
+        "recorded; ours fails the execution, as it does outside a block.",
+        EVERYTHING,
     ),
     "an_error_of_40_kilobytes_in_a_step": Difference(
         "The service takes errors of 32 KB at most. AWS's SDK sends a longer one, and the refusal fails the "

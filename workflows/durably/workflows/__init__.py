@@ -72,6 +72,7 @@ if TYPE_CHECKING:
         RetryStrategyConfig,
         WithRetryConfig,
         create_retry_strategy,
+        with_retry,
     )
     from durably.workflows.types import StepContext
 
@@ -132,6 +133,7 @@ __all__ = [
     "durable_step",
     "durable_wait_for_callback",
     "durable_with_child_context",
+    "with_retry",
 ]
 
 _MODULES = {
@@ -196,6 +198,7 @@ _MODULES = {
         "RetryStrategyConfig",
         "WithRetryConfig",
         "create_retry_strategy",
+        "with_retry",
     ),
     "types": ("StepContext",),
 }

@@ -1,7 +1,8 @@
-"""Retry strategies: functions from an error and the attempts made to a `RetryDecision`.
+"""Retry strategies: functions from an error and the attempts made to a `RetryDecision`; and `with_retry`.
 
 A strategy is any such callable; here are the two makers (exponential and linear) and the presets. The
-base delay of attempt n is capped, given its jitter, and rounded up to whole seconds, at least one.
+base delay of attempt n is capped, given its jitter, and rounded up to whole seconds, at least one. A step
+takes a strategy in its config; `with_retry` applies one to a block of operations.
 """
 
 from __future__ import annotations
@@ -11,13 +12,17 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
-from durably.workflows._validation import check_callable, check_int, check_type, is_number, refuse
-from durably.workflows.config import Duration, JitterStrategy, Numeric
+from durably.workflows._validation import check_callable, check_int, check_type, is_number, name_of, refuse
+from durably.workflows.config import ChildConfig, Duration, JitterStrategy, Numeric
+from durably.workflows.exceptions import NonDeterministicExecutionError, ValidationError
 
 if TYPE_CHECKING:
-    from durably.workflows.config import ChildConfig
+    from durably.workflows.context import DurableContext
 
 T = TypeVar("T")
+
+_LONGEST_NAME = 240
+"""Of a block: what a name may have in the service, less what is added for a backoff's."""
 
 
 @dataclass
@@ -41,7 +46,7 @@ class RetryDecision:
 
     @classmethod
     def retry(cls, delay: Duration) -> RetryDecision:
-        """Try again after `delay`; less than a second counts as one."""
+        """Try again after `delay`. A step takes less than a second for one; `with_retry` refuses it."""
         return cls(should_retry=True, delay=delay)
 
     @classmethod
@@ -289,3 +294,72 @@ class WithRetryConfig(Generic[T]):
     def __post_init__(self) -> None:
         check_callable("retry_strategy", self.retry_strategy)
         check_type("wrap_with_run_in_child_context", self.wrap_with_run_in_child_context, bool)
+        if self.child_context_config is not None:
+            check_type("child_context_config", self.child_context_config, ChildConfig)
+
+
+def with_retry(
+    context: DurableContext,
+    func: Callable[[DurableContext, int], T],
+    config: WithRetryConfig[T],
+    name: str | None = None,
+) -> T:
+    """Run a block of operations, and run it anew from its beginning when it fails.
+
+    It is no operation of its own: its attempts follow each other in one child context (or, unwrapped, in
+    `context`), and between two of them is a wait. Every `Exception` that leaves the block is shown to the
+    strategy, but for a `NonDeterministicExecutionError`, which no attempt can mend.
+
+    Args:
+        context: where it is called.
+        func: gets a context, which it must use instead of `context`, and the attempt, from 1.
+        config: the strategy, and whether a child context holds the attempts.
+        name: of the child context; at most 240 characters. The waits are `<name>-backoff-<attempt>`.
+
+    Returns:
+        What the first attempt that succeeds returns.
+
+    Raises:
+        ChildContextError: the strategy gave up; its cause says on what. Unwrapped, the last attempt's error
+            as it is.
+        ValidationError: an argument is of the wrong type, or (in the block) the strategy returned no
+            `RetryDecision`, or a delay that no wait takes.
+    """
+    if not callable(getattr(context, "run_in_child_context", None)):
+        raise refuse("context", "a DurableContext", context)
+    check_callable("func", func, required=True)
+    check_type("config", config, WithRetryConfig)
+    label = name_of(name)
+    if label is not None and len(label) > _LONGEST_NAME:
+        raise refuse("name", f"at most {_LONGEST_NAME} characters, for its backoffs' names are longer", label)
+    strategy = config.retry_strategy or create_retry_strategy()
+
+    def attempts(own: DurableContext) -> T:
+        attempt = 1
+        while True:
+            try:
+                return func(own, attempt)
+            except NonDeterministicExecutionError:
+                raise
+            except Exception as error:
+                delay = _delay(strategy, error, attempt, label)
+                if delay is None:
+                    raise
+            own.wait(delay, None if label is None else f"{label}-backoff-{attempt}")
+            attempt += 1
+
+    if config.wrap_with_run_in_child_context:
+        return context.run_in_child_context(attempts, label, config.child_context_config)
+    return attempts(context)
+
+
+def _delay(
+    strategy: Callable[[Exception, int], object], error: Exception, attempt: int, label: str | None
+) -> Duration | None:
+    decision = strategy(error, attempt)
+    if isinstance(decision, RetryDecision):
+        return decision.delay if decision.should_retry else None
+    block = "with_retry" if label is None else f"with_retry {label!r}"
+    raise ValidationError(
+        f"The retry_strategy of {block} must return a RetryDecision, got {decision!r}."
+    ) from error
