@@ -147,3 +147,18 @@ def test_a_failed_execution_fails_again_when_it_is_asked_for(folder):
     done = durably(folder, "recover", "sad")
     assert done.returncode == 1
     assert "ended already: FAILED" in done.stderr
+
+
+INVOKES_LATER = SLOW.replace(
+    "def handler(", "def other(event, context):\n    return event\n\n@durable_execution\ndef handler("
+).replace('"old"]', 'context.invoke("other", "invoked")]')
+
+
+@pytest.mark.parametrize("options", [[], ["--latest"]])
+def test_what_is_recovered_may_invoke_the_handlers_of_its_file(tmp_path, options):
+    """As it might have when it began."""
+    (tmp_path / "slow.py").write_text(INVOKES_LATER)
+    kill_in_last_step(tmp_path)
+    (tmp_path / "gate").touch()
+    done = durably(tmp_path, "recover", "mine", *options)
+    assert (done.returncode, json.loads(done.stdout)) == (0, ["first", "last", "invoked"]), done.stderr

@@ -143,3 +143,23 @@ def test_a_name_is_given_once(folder):
     again = durably(folder, "run", "two.py:one", "-q", "--name", "mine")
     assert (again.returncode, again.stdout) == (1, "")
     assert "durably recover mine" in again.stderr
+
+
+SHOP_WITH_TILL = """
+from durably.workflows import durable_execution
+
+@durable_execution
+def till(event, context):
+    return context.step(lambda step: event * 2, name="count")
+
+@durable_execution
+def handler(event, context):
+    return context.invoke("till", 21, name="pay")
+"""
+
+
+def test_the_handlers_of_a_file_invoke_each_other_by_name(tmp_path):
+    """Of several the one called handler is run, and the others are functions that it may invoke."""
+    (tmp_path / "shop.py").write_text(SHOP_WITH_TILL)
+    done = durably(tmp_path, "run", "shop.py")
+    assert (done.returncode, done.stdout) == (0, "42\n"), done.stderr

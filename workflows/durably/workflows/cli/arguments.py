@@ -12,6 +12,8 @@ import click
 
 from durably.workflows.local.code import Handler, load_module
 
+DEFAULT_HANDLER = "handler"
+
 
 def split_target(text: str) -> tuple[Path, str | None]:
     """FILE[:HANDLER] as a file that exists and a name."""
@@ -24,16 +26,12 @@ def split_target(text: str) -> tuple[Path, str | None]:
     return path, handler
 
 
-def load(path: Path, name: str | None) -> Handler:
-    """The handler `name` of a file, or its only one.
+def load(path: Path, name: str | None) -> tuple[Handler, dict[str, Handler]]:
+    """The handler `name` of a file, its only one, or the one called `handler`; and all handlers by name.
 
     Raises:
         HandlerNotFoundError: the file cannot be imported.
     """
-    return _choose(path, name)
-
-
-def _choose(path: Path, name: str | None) -> Handler:
     try:
         source = path.read_bytes()
     except OSError as error:
@@ -42,16 +40,16 @@ def _choose(path: Path, name: str | None) -> Handler:
     names = ", ".join(handlers)
     if name is not None:
         if name in handlers:
-            return handlers[name]
+            return handlers[name], handlers
         known = f"It has {names}." if handlers else "It has none: decorate one with @durable_execution."
         raise click.UsageError(f"{path} has no durable handler {name!r}. {known}")
     if not handlers:
         raise click.UsageError(f"{path} has no durable handler: decorate a function with @durable_execution.")
-    if len(handlers) > 1:
+    if len(handlers) > 1 and DEFAULT_HANDLER not in handlers:
         raise click.UsageError(
             f"{path} has {len(handlers)} durable handlers: {names}. Name one: {path}:{next(iter(handlers))}"
         )
-    return next(iter(handlers.values()))
+    return handlers.get(DEFAULT_HANDLER) or next(iter(handlers.values())), handlers
 
 
 def handlers_of(module: ModuleType) -> dict[str, Handler]:

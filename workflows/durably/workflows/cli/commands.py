@@ -1,21 +1,22 @@
 """The commands: `durably run` and `durably recover`."""
 
+import contextlib
 import json
 import re
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import click
 
 import durably.workflows
 from durably.actors.model import OperationStatus
-from durably.workflows.cli.arguments import load, read_input, split_target
+from durably.workflows.cli.arguments import handlers_of, load, read_input, split_target
 from durably.workflows.cli.failures import log_to_console
 from durably.workflows.cli.progress import Feed, describe_error
 from durably.workflows.cli.session import Results, Session, clean_stdout, errors_explained, say
-from durably.workflows.local import LocalService
-from durably.workflows.local.code import hash_of
+from durably.workflows.local import HandlerNotFoundError, LocalService
+from durably.workflows.local.code import Handler, hash_of, load_module
 from durably.workflows.local.store import ExecutionSummary
 
 DEFAULT_DATABASE = Path(".durably/executions.db")
@@ -54,8 +55,8 @@ def durably_command() -> None:
 def run(target: str, input_text: str | None, name: str | None, database: Path, quiet: bool) -> None:
     """Run a workflow to its end, and print its result.
 
-    HANDLER may be left out if FILE has one durable handler. Killed in the middle, it is gone on with by
-    `durably recover`.
+    HANDLER may be left out if FILE has one durable handler, or one that is called handler. By their names
+    the others can be invoked. Killed in the middle, it is gone on with by `durably recover`.
     """
     path, handler_name = split_target(target)
     event = read_input(input_text)
@@ -64,9 +65,10 @@ def run(target: str, input_text: str | None, name: str | None, database: Path, q
     feed = None if quiet else Feed()
     with clean_stdout() as results, errors_explained():
         log_to_console(quiet=quiet)
-        handler = load(path, handler_name)
+        handler, others = load(path, handler_name)
         _make_folder(database)
         with LocalService(database, observer=feed) as service:
+            _register(service, others)
             if name is not None and any(name == one.record.name for one in service.executions()):
                 say(
                     f"Error: {database} has an execution {name} already. Choose another name, or go on with "
@@ -112,6 +114,8 @@ def recover(execution: str | None, latest: bool, database: Path, quiet: bool) ->
                 return
             if not latest:
                 _tell_changed_code(unfinished)
+            for one in unfinished:
+                _register_file(service, one, latest=latest)
             arns = [one.record.arn for one in unfinished]
             running = [one for one in service.recover(latest=latest, only=arns) if one.arn in arns]
             session = Session(database, feed)
@@ -136,6 +140,24 @@ def _make_folder(database: Path) -> None:
         except OSError as error:
             say(f"Error: cannot make the folder {database.parent}: {error.strerror}. Use --database.")
             raise SystemExit(1) from error
+
+
+def _register_file(service: LocalService, one: ExecutionSummary, *, latest: bool) -> None:
+    """Let an execution invoke the handlers that its file has, in the version that it goes on with."""
+    record = one.record
+    if record.handler_file is None or record.code_hash is None:
+        return
+    path = Path(record.handler_file)
+    with contextlib.suppress(HandlerNotFoundError, OSError):  # `recover` will say so
+        source = path.read_bytes() if latest else service.store.source(record.code_hash)
+        if source is not None:
+            _register(service, handlers_of(load_module(path, source)))
+
+
+def _register(service: LocalService, handlers: Mapping[str, Handler]) -> None:
+    """Let executions invoke these handlers by name."""
+    for name, handler in handlers.items():
+        service.register(name, handler)
 
 
 def _named(known: Sequence[ExecutionSummary], wanted: str, database: Path) -> ExecutionSummary:
