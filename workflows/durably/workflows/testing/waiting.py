@@ -69,7 +69,7 @@ class Waiting:
             if now >= until:
                 self._time_out(handle.arn, started.limit)
                 expired = True
-            elif not self._let_time_pass(started if started.limit < timeout else None):
+            elif not self._let_time_pass(timeout, started):
                 raise TimeoutError(
                     "Execution did not complete within timeout: nothing can happen any more. "
                     f"{self._what_is_awaited()} Answer it with send_callback_success or _failure; if another "
@@ -100,7 +100,7 @@ class Waiting:
                 decided = self._until(is_decided, give_up_at)
                 if found:
                     return self._callbacks.hand_out(found[-1])
-                if decided or time.monotonic() >= give_up_at or not self._let_time_pass(None):
+                if decided or time.monotonic() >= give_up_at or not self._let_time_pass(timeout):
                     raise self._callbacks.missing(handle.arn, name, timeout)
 
     def _until(self, condition: Callable[[], bool], until: float) -> bool:
@@ -116,10 +116,11 @@ class Waiting:
         lanes.wait_for(is_over, max(0.0, until - time.monotonic()))
         return came
 
-    def _let_time_pass(self, awaited: Started | None) -> bool:
+    def _let_time_pass(self, timeout: float, awaited: Started | None = None) -> bool:
         """Skip to what times out next: a callback, else an execution. Returns whether there is anything.
 
-        Of executions, those that were invoked count, and the one that is `awaited`.
+        Of executions, those that were invoked count, and the one that is `awaited`, if they may take less
+        than whoever waits does.
         """
         if not self._skips:
             return False
@@ -132,9 +133,9 @@ class Waiting:
             limit = self.limits.get(summary.record.function_name)
             if limit is not None and summary.record.parent_arn and not summary.operation.status.is_terminal:
                 limits.append((limit, summary.record.arn))
-        if not limits:
+        limit, arn = min(limits, default=(timeout, ""))
+        if limit >= timeout:
             return False
-        limit, arn = min(limits)
         self._time_out(arn, limit)
         return True
 

@@ -1,0 +1,114 @@
+"""The pytest plugin: fixtures for every project that has durably installed, at no cost for the others."""
+
+import sys
+
+import pytest
+
+pytest_plugins = ("pytester",)
+
+WORKFLOW = """
+from durably.workflows import Duration, durable_execution
+
+@durable_execution
+def handler(event, context):
+    context.wait(Duration.from_days(365), name="year")
+    return context.step(lambda _: event, name="s")
+"""
+
+
+def run(pytester: pytest.Pytester, test: str) -> pytest.RunResult:
+    """Run this test file beside the workflow, in a process of its own."""
+    pytester.makepyfile(workflow=WORKFLOW, test_it=test)
+    return pytester.runpytest_subprocess("-p", "no:randomly", "-p", "no:cacheprovider")
+
+
+def test_a_runner_is_made_by_a_fixture(pytester):
+    """`durable_runner(handler)` takes the runner's arguments, and as often as a test likes."""
+    result = run(
+        pytester,
+        """
+        from workflow import handler
+
+        def test_it(durable_runner):
+            one, other = durable_runner(handler), durable_runner(handler, region="eu-west-1")
+            assert one.run("1").result == "1"
+            assert other.run("2").get_wait("year").status.value == "SUCCEEDED"
+        """,
+    )
+    result.assert_outcomes(passed=1)
+
+
+def test_runners_are_closed_after_the_test(pytester):
+    """Also if it has failed, and if an execution still waits."""
+    result = run(
+        pytester,
+        """
+        import threading
+        from durably.workflows import durable_execution
+
+        @durable_execution
+        def asks(event, context):
+            return context.create_callback("never").result()
+
+        def test_fails(durable_runner):
+            runner = durable_runner(asks)
+            runner.wait_for_callback(runner.run_async())
+            assert not "reached"
+
+        def test_nothing_is_left():
+            assert [each for each in threading.enumerate() if "durably" in each.name] == []
+        """,
+    )
+    result.assert_outcomes(failed=1, passed=1)
+
+
+def test_a_service_is_a_fixture(pytester):
+    """`durable_service` is a LocalService in memory, and skips time."""
+    result = run(
+        pytester,
+        """
+        from workflow import handler
+
+        def test_it(durable_service):
+            assert durable_service.start(handler, 7).result(timeout=10) == 7
+        """,
+    )
+    result.assert_outcomes(passed=1)
+
+
+def test_the_fixtures_are_listed(pytester):
+    """`pytest --fixtures` shows both with what they are for."""
+    result = pytester.runpytest_subprocess("--fixtures", "-p", "no:cacheprovider")
+    result.stdout.fnmatch_lines(
+        ["durable_runner*", "*Makes a `DurableFunctionTestRunner`*", "durable_service*", "*embedded service*"]
+    )
+
+
+def test_a_project_that_does_not_use_it_pays_nothing(pytester):
+    """At the start of pytest neither boto3 nor anything else of durably is imported."""
+    result = run(
+        pytester,
+        """
+        import sys
+
+        def test_it():
+            heavy = ("boto3", "botocore", "greenlet", "pykka", "cattrs", "durably.actors")
+            assert [name for name in heavy if name in sys.modules] == []
+            ours = sorted(name for name in sys.modules if name.startswith("durably."))
+            assert ours == [
+                "durably.workflows",
+                "durably.workflows.testing",
+                "durably.workflows.testing.pytest_plugin",
+            ]
+        """,
+    )
+    result.assert_outcomes(passed=1)
+
+
+def test_it_is_registered_with_pytest():
+    """The entry point names the module."""
+    from importlib.metadata import entry_points
+
+    [found] = entry_points(group="pytest11", name="durably")
+    assert found.value == "durably.workflows.testing.pytest_plugin"
+    assert found.value in sys.modules
