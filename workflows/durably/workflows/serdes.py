@@ -10,7 +10,7 @@ operation.
 import json
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, Generic, TypeVar, cast, overload
 
 from durably.workflows import _tagged
 from durably.workflows.exceptions import RetryableSerDesError, SerDesError
@@ -91,6 +91,34 @@ LARGEST_PAYLOAD = 6_291_456
 """In bytes."""
 DEFAULT_JSON_SERDES: SerDes[Any] = JsonSerDes()
 EXTENDED_TYPES_SERDES: SerDes[Any] = ExtendedTypeSerDes()
+
+
+@overload
+def typed() -> SerDes[Any]: ...
+@overload
+def typed(type_: type[T], /) -> SerDes[T]: ...
+@overload
+def typed(type_: Any, /) -> SerDes[Any]: ...
+
+
+def typed(*types: Any) -> SerDes[Any]:
+    """A serdes for values of an annotated type: `typed(Order)`, `typed(list[Order])`, `typed(Card | Cash)`.
+
+    They come back as they were, and what is stored is plain JSON. Without a type it takes the return
+    annotation of the function that it is used with: of a step, a child context, a condition's check, or the
+    branches of a map or parallel.
+
+    It takes dataclasses, attrs classes, Pydantic models, NamedTuples, TypedDicts, enums,
+    literals, times, numbers and the like, and built-in containers and unions of these.
+
+    Raises:
+        SerDesError: the type, or one that it is made of, cannot be serialized; the error names the field.
+    """
+    from durably.workflows._typed.serializer import TypedSerDes, UnboundSerDes
+
+    if len(types) > 1:
+        raise TypeError(f"typed() takes at most one type, got {len(types)}: for a choice write typed(A | B)")
+    return TypedSerDes[Any](types[0]) if types else UnboundSerDes()
 
 
 def serialize(

@@ -66,7 +66,7 @@ class Batch:
     max_concurrency: int | None
     completion: CompletionConfig
     serdes: SerDes[Any] | None
-    item_serdes: SerDes[Any] | None
+    item_serdes: Sequence[SerDes[Any] | None]  # by index
     summary_generator: SummaryGenerator[Any] | None
     flat: bool
     scope: Scope  # of the map itself
@@ -219,13 +219,13 @@ class Batch:
         value = None
         if record.result is not None:
             arn = self.place.context.invocation.durable_execution_arn
-            value = deserialize(self.item_serdes or self.serdes, record.result, record.id, arn)
+            value = deserialize(self.item_serdes[index], record.result, record.id, arn)
         return BatchItem(index, BatchItemStatus.SUCCEEDED, value)
 
     def _recorded(self, result: BatchResult[Any]) -> Succeeded:
         place, arn = self.place, self.place.context.invocation.durable_execution_arn
         text = place.text_of(result, self.serdes)
-        if self.serdes is None and self.item_serdes is None:
+        if self.serdes is None and all(each is None for each in self.item_serdes):
             back: Any = result  # each item has been read back already, and the default serializer keeps it
         else:
             back = None if text is None else deserialize(self.serdes, text, place.id, arn)
@@ -295,7 +295,7 @@ class BranchCode(ContextCode):
             place,
             batch.scope,
             None,
-            batch.item_serdes or batch.serdes,
+            batch.item_serdes[index],
             virtual=batch.flat,
             replayed=replayed,
             variables=batch.variables,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from durably.actors.model import OperationSubType, OperationType
 from durably.actors.spec import Kind, Spec
+from durably.workflows._typed.binding import with_bound
 from durably.workflows._validation import check_callable, check_type, name_of
 from durably.workflows.config import ChildConfig
 from durably.workflows.exceptions import ChildContextError, NonDeterministicExecutionError
@@ -40,7 +41,8 @@ def run_in_child_context(
     check_callable("func", func, required=True)
     check_type("config", config, ChildConfig)
     sub_type = config.sub_type or OperationSubType.RUN_IN_CHILD_CONTEXT
-    return planned_child(context, func, name_of(name, func), config, sub_type, deferred=deferred)
+    name = name_of(name, func)
+    return planned_child(context, func, name, with_bound(config, func, name), sub_type, deferred=deferred)
 
 
 def planned_child(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from durably.actors.messages import Outcome, Retried, Succeeded
 from durably.actors.model import OperationSubType, OperationType
 from durably.actors.spec import Body, Kind, Spec
+from durably.workflows._typed.binding import with_bound
 from durably.workflows._validation import LONGEST_WAIT, check_callable, check_type, name_of
 from durably.workflows.exceptions import ValidationError, WaitForConditionError
 from durably.workflows.operations.code import outcome_of
@@ -46,9 +47,9 @@ def wait_for_condition(
     """
     check_callable("check", check, required=True)
     check_type("config", config, WaitForConditionConfig)
-    place = context.enter(
-        OperationType.STEP, OperationSubType.WAIT_FOR_CONDITION, name_of(name), deferred=deferred
-    )
+    name = name_of(name)
+    config = with_bound(config, check, name)
+    place = context.enter(OperationType.STEP, OperationSubType.WAIT_FOR_CONDITION, name, deferred=deferred)
     read = functools.partial(place.result, serdes=config.serdes, error_class=WaitForConditionError)
     if place.is_complete:
         return Planned(place, read)

@@ -5,12 +5,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from durably.actors.model import OperationSubType, OperationType
 from durably.actors.spec import Kind, Spec
+from durably.workflows._typed.binding import bound
 from durably.workflows._validation import check_type, name_of, refuse
 from durably.workflows.config import InvokeConfig
 from durably.workflows.exceptions import InvokeError, ValidationError
 from durably.workflows.operations.place import Place
 from durably.workflows.operations.planned import Planned
-from durably.workflows.serdes import DEFAULT_JSON_SERDES
+from durably.workflows.serdes import DEFAULT_JSON_SERDES, SerDes
 
 if TYPE_CHECKING:
     from durably.workflows.flow import Flow
@@ -44,16 +45,18 @@ def invoke(
     if not 1 <= len(function_name) <= LONGEST_FUNCTION_NAME:
         raise refuse("function_name", f"1 to {LONGEST_FUNCTION_NAME} characters", function_name)
     check_type("config", config, InvokeConfig)
+    name = name_of(name)
+    payload_serdes = bound(config.serdes_payload, None, name) or DEFAULT_JSON_SERDES
+    serdes = bound(config.serdes_result, None, name) or DEFAULT_JSON_SERDES
     place = context.enter(
-        OperationType.CHAINED_INVOKE, OperationSubType.CHAINED_INVOKE, name_of(name), deferred=deferred
+        OperationType.CHAINED_INVOKE, OperationSubType.CHAINED_INVOKE, name, deferred=deferred
     )
-    serdes = config.serdes_result or DEFAULT_JSON_SERDES
     read = functools.partial(place.result, serdes=serdes, error_class=InvokeError)
     if place.is_complete:
         return Planned(place, read)
     text = trace_id = None
     if place.record is None:  # otherwise START is recorded, and what it said
-        text = _payload_text(place, payload, config)
+        text = _payload_text(place, payload, payload_serdes)
         if context.invocation.plugins is not None:
             trace_id = context.invocation.plugins.trace_id(place, function_name)
     start = place.start(
@@ -62,8 +65,8 @@ def invoke(
     return Planned(place, read, Spec(Kind.WAIT, start))
 
 
-def _payload_text(place: Place, payload: object, config: InvokeConfig[Any, Any]) -> str | None:
-    text = place.text_of(payload, config.serdes_payload or DEFAULT_JSON_SERDES)
+def _payload_text(place: Place, payload: object, serdes: SerDes[Any]) -> str | None:
+    text = place.text_of(payload, serdes)
     if text is not None and len(text) > LARGEST_INPUT // 4:  # a character takes 4 bytes at most
         size = len(text.encode("utf-8", "surrogatepass"))
         if size > LARGEST_INPUT:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from durably.actors.model import OperationSubType, OperationType
 from durably.actors.task import Scope
+from durably.workflows._typed.binding import bound_batch
 from durably.workflows._validation import check_callable, check_name, check_sequence, check_type, name_of
 from durably.workflows.concurrency.models import BatchResult
 from durably.workflows.config import MapConfig, NestingType, ParallelBranch, ParallelConfig
@@ -37,7 +38,9 @@ def map_over(
     check_type("config", config, MapConfig)
     check_sequence("inputs", inputs)
     config.completion_config.validate_for_total(len(inputs))
-    place = context.enter(OperationType.CONTEXT, OperationSubType.MAP, name_of(name, func), deferred=deferred)
+    name = name_of(name, func)
+    serdes, item_serdes = bound_batch(config.serdes, config.item_serdes, [func], name)
+    place = context.enter(OperationType.CONTEXT, OperationSubType.MAP, name, deferred=deferred)
     items = list(inputs)  # the user's own may change while branches wait for their turn
     names: list[str] = []
     broken = None
@@ -57,8 +60,8 @@ def map_over(
         "MapResult",
         config.max_concurrency,
         config.completion_config,
-        config.serdes,
-        config.item_serdes,
+        serdes,
+        item_serdes * len(items),
         config.summary_generator,
         config.nesting_type is NestingType.FLAT,
         Scope(place.id, context.task.scope),
@@ -84,7 +87,9 @@ def parallel(
         if isinstance(function, ParallelBranch) and function.name:
             check_name(f"functions[{index}].name", function.name)
     config.completion_config.validate_for_total(len(functions))
-    place = context.enter(OperationType.CONTEXT, OperationSubType.PARALLEL, name_of(name), deferred=deferred)
+    name = name_of(name)
+    serdes, item_serdes = bound_batch(config.serdes, config.item_serdes, functions, name)
+    place = context.enter(OperationType.CONTEXT, OperationSubType.PARALLEL, name, deferred=deferred)
     functions = list(functions)
     batch = Batch(
         place,
@@ -97,8 +102,8 @@ def parallel(
         "ParallelResult",
         config.max_concurrency,
         config.completion_config,
-        config.serdes,
-        config.item_serdes,
+        serdes,
+        item_serdes,
         config.summary_generator,
         config.nesting_type is NestingType.FLAT,
         Scope(place.id, context.task.scope),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from durably.actors.messages import Failed, Outcome, Raised, Retried, Succeeded
 from durably.actors.model import OperationSubType, OperationType
 from durably.actors.spec import Body, Kind, Spec
+from durably.workflows._typed.binding import with_bound
 from durably.workflows._validation import LONGEST_WAIT, check_callable, check_type, name_of
 from durably.workflows.config import StepConfig, StepSemantics
 from durably.workflows.errors import recorded_error
@@ -59,8 +60,10 @@ def step(
     else:
         check_type("config", config, StepConfig)
     check_callable("func", func, required=True)
+    name = name_of(name, func)
+    config = with_bound(config, func, name)
     sub_type = config.sub_type or OperationSubType.STEP
-    place = context.enter(OperationType.STEP, sub_type, name_of(name, func), deferred=deferred)
+    place = context.enter(OperationType.STEP, sub_type, name, deferred=deferred)
     read = functools.partial(place.result, serdes=config.serdes, error_class=StepError)
     if place.is_complete:
         return Planned(place, read)
