@@ -8,8 +8,11 @@ to one type of operation (`StepDetails`, `WaitOptions`, ...); here a field that 
 Nothing here does I/O, and nothing here imports anything of ours.
 """
 
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from enum import Enum
+from enum import Enum, StrEnum
+from typing import Any, ClassVar
 
 from durably.actors.frozen import frozen
 
@@ -55,7 +58,7 @@ class OperationAction(Enum):
     CANCEL = "CANCEL"
 
 
-class OperationSubType:
+class OperationSubType(StrEnum):
     """The subtypes that this library writes. A subtype is free text on the wire (1-32 characters)."""
 
     STEP = "Step"
@@ -71,14 +74,58 @@ class OperationSubType:
     WAIT_FOR_CONDITION = "WaitForCondition"
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class ErrorObject:
-    """An error as it is recorded. All four fields are optional on the wire."""
+    """An error as it is recorded. All four fields are optional on the wire.
+
+    It is a dataclass because users make it, too: of what they answer to a callback, say.
+    """
 
     message: str | None = None
     type: str | None = None
     data: str | None = None
-    stack_trace: tuple[str, ...] | None = None
+    stack_trace: Sequence[str] | None = None
+
+    recorder: ClassVar[Callable[[BaseException], "ErrorObject"]]
+    """Records an exception. Set by `durably.workflows.errors`, where the names on the wire are known."""
+
+    def __post_init__(self) -> None:
+        if isinstance(self.stack_trace, list):  # one record is shared by all who read it
+            object.__setattr__(self, "stack_trace", tuple(self.stack_trace))
+
+    @classmethod
+    def from_exception(cls, exception: BaseException) -> "ErrorObject":
+        """What is recorded of `exception`: its class and text; of an operation's error, all its fields."""
+        return cls.recorder(exception)
+
+    @classmethod
+    def from_message(cls, message: str) -> "ErrorObject":
+        """An error of which no more is known than its text."""
+        return cls(message)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> "ErrorObject":
+        """The error that the wire has; what is absent is None."""
+        stack = data.get("StackTrace")
+        return cls(
+            data.get("ErrorMessage"),
+            data.get("ErrorType"),
+            data.get("ErrorData"),
+            None if stack is None else tuple(stack),
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """The error as the wire has it; what is None is left out."""
+        wire: dict[str, Any] = {}
+        if self.message is not None:
+            wire["ErrorMessage"] = self.message
+        if self.type is not None:
+            wire["ErrorType"] = self.type
+        if self.data is not None:
+            wire["ErrorData"] = self.data
+        if self.stack_trace is not None:
+            wire["StackTrace"] = list(self.stack_trace)
+        return wire
 
 
 @frozen

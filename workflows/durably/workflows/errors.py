@@ -2,13 +2,10 @@
 
 What an operation raises must be the same on its first run and on every replay, and a replay has only
 the record. So a failure is always turned into an `ErrorObject` first, and what user code catches is
-always rebuilt from one: `error_object_from` and `operation_error_from` are the two directions, and
-`error_to_wire` and `error_from_wire` the same for the JSON form.
+always rebuilt from one: `error_object_from` and `operation_error_from` are the two directions.
 """
 
 import json
-from collections.abc import Mapping
-from typing import Any
 
 from durably.actors.model import ErrorObject
 from durably.workflows.error_names import error_class_for, error_type_of
@@ -81,26 +78,6 @@ def operation_error_from(
     return rebuilt
 
 
-def error_to_wire(error: ErrorObject) -> dict[str, Any]:
-    """The error as the wire has it: what is None is left out."""
-    wire: dict[str, Any] = {}
-    if error.message is not None:
-        wire["ErrorMessage"] = error.message
-    if error.type is not None:
-        wire["ErrorType"] = error.type
-    if error.data is not None:
-        wire["ErrorData"] = error.data
-    if error.stack_trace is not None:
-        wire["StackTrace"] = list(error.stack_trace)
-    return wire
-
-
-def error_from_wire(wire: Mapping[str, Any]) -> ErrorObject:
-    """The error that the wire has; what is absent is None."""
-    stack = wire.get("StackTrace")
-    return ErrorObject(
-        wire.get("ErrorMessage"),
-        wire.get("ErrorType"),
-        wire.get("ErrorData"),
-        None if stack is None else tuple(stack),
-    )
+error_to_wire = ErrorObject.to_dict
+error_from_wire = ErrorObject.from_dict
+ErrorObject.recorder = error_object_from

@@ -6,7 +6,8 @@ pays for it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from enum import Enum
 from importlib import import_module
 from threading import Lock
@@ -41,7 +42,9 @@ from durably.workflows.wire import (
 )
 
 __all__ = [
+    "CallbackTimeoutType",
     "CheckpointResponse",
+    "DurableExecutionInvocationOutput",
     "DurableServiceClient",
     "ErrorObject",
     "InvocationStatus",
@@ -71,7 +74,65 @@ class InvocationStatus(Enum):
     RETRY = "RETRY"
 
 
-class LambdaClient:
+class CallbackTimeoutType(Enum):
+    """The `ErrorType` that the service records of a callback that timed out: as a whole, or its heartbeat."""
+
+    TIMEOUT = "Callback.Timeout"
+    HEARTBEAT = "Callback.Heartbeat"
+
+
+@dataclass(frozen=True)
+class DurableExecutionInvocationOutput:
+    """What a handler returns to Lambda, as an object.
+
+    `result` is the JSON text of what the workflow returned; it is empty, and so is `error`, if that was too
+    large for a response and has been checkpointed instead.
+    """
+
+    status: InvocationStatus
+    result: str | None = None
+    error: ErrorObject | None = None
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> DurableExecutionInvocationOutput:
+        """The output that a handler returned.
+
+        Raises:
+            ValueError: its status is none of `InvocationStatus`.
+        """
+        error = data.get("Error")
+        return cls(
+            InvocationStatus(data.get("Status")),
+            data.get("Result"),
+            ErrorObject.from_dict(error) if error else None,
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """The output as a handler returns it; what is None is left out."""
+        output: dict[str, Any] = {"Status": self.status.value}
+        if self.result is not None:
+            output["Result"] = self.result
+        if self.error is not None:
+            output["Error"] = self.error.to_dict()
+        return output
+
+    @classmethod
+    def create_succeeded(cls, result: str) -> DurableExecutionInvocationOutput:
+        """The execution has succeeded with this JSON text."""
+        return cls(InvocationStatus.SUCCEEDED, result)
+
+    @classmethod
+    def create_retry(cls, error: ErrorObject) -> DurableExecutionInvocationOutput:
+        """The invocation has failed, and another follows."""
+        return cls(InvocationStatus.RETRY, error=error)
+
+    @classmethod
+    def create_pending(cls) -> DurableExecutionInvocationOutput:
+        """The execution waits."""
+        return cls(InvocationStatus.PENDING)
+
+
+class LambdaClient(DurableServiceClient):
     """A `DurableServiceClient` over a boto3 client of "lambda".
 
     One boto3 client may serve any number of these, and of threads.
@@ -103,28 +164,37 @@ class LambdaClient:
             return cls(cls._cached_boto_client)
 
     def checkpoint(
-        self, execution_arn: str, token: str, updates: Sequence[OperationUpdate]
+        self,
+        durable_execution_arn: str,
+        checkpoint_token: str,
+        updates: Sequence[OperationUpdate],
+        client_token: str | None = None,
     ) -> CheckpointResponse:
         """Send `updates`, all or none.
+
+        Calls with the same `client_token` are one to the service; without it boto3 makes one up, so that its
+        own retries are.
 
         Raises:
             CheckpointError: the service refused, could not be reached, or answered what cannot be read.
         """
-        if not token:
+        if not checkpoint_token:
             raise CheckpointError("Cannot checkpoint without a checkpoint token.")
+        more = {} if client_token is None else {"ClientToken": client_token}
         try:
             return checkpoint_response_from_wire(
                 self.client.checkpoint_durable_execution(
-                    DurableExecutionArn=execution_arn,
-                    CheckpointToken=token,
+                    DurableExecutionArn=durable_execution_arn,
+                    CheckpointToken=checkpoint_token,
                     Updates=updates_to_wire(updates),
+                    **more,
                 )
             )
         except Exception as error:
             raise _classified(CheckpointError, error) from error
 
     def get_execution_state(
-        self, execution_arn: str, token: str, marker: str, max_items: int = 1000
+        self, durable_execution_arn: str, checkpoint_token: str, next_marker: str, max_items: int = 1000
     ) -> StatePage:
         """One page of operations.
 
@@ -132,14 +202,14 @@ class LambdaClient:
             GetExecutionStateError: the service refused, could not be reached, or answered what cannot be
                 read.
         """
-        if not token:
+        if not checkpoint_token:
             raise GetExecutionStateError("Cannot get execution state without a checkpoint token.")
         try:
             return state_page_from_wire(
                 self.client.get_durable_execution_state(
-                    DurableExecutionArn=execution_arn,
-                    CheckpointToken=token,
-                    Marker=marker,
+                    DurableExecutionArn=durable_execution_arn,
+                    CheckpointToken=checkpoint_token,
+                    Marker=next_marker,
                     MaxItems=max_items,
                 )
             )

@@ -62,11 +62,11 @@ def never() -> bool:
     return False
 
 
-class Logger:
+class Logger(LoggerInterface):
     """Hands records on to `logger`, unless `is_replaying()`.
 
     Each carries `default_extra` (executionArn, parentId, operationName, attempt, operationId: what is
-    known of them), overridden by the `extra` of the call. It has the methods of `LoggerInterface`.
+    known of them), overridden by the `extra` of the call.
     """
 
     __slots__ = ("_default_extra", "_is_replaying", "_logger")

@@ -14,7 +14,7 @@ class DurableServiceClient(Protocol):
     """Checkpoint, and read back. Called from any thread, one call at a time for each execution."""
 
     def checkpoint(
-        self, execution_arn: str, token: str, updates: Sequence[OperationUpdate]
+        self, execution_arn: str, token: str, updates: Sequence[OperationUpdate], /
     ) -> CheckpointResponse:
         """Apply `updates` in order, all or none; no updates only fetches what has changed.
 
@@ -25,7 +25,7 @@ class DurableServiceClient(Protocol):
         ...
 
     def get_execution_state(
-        self, execution_arn: str, token: str, marker: str, max_items: int = 1000
+        self, execution_arn: str, token: str, marker: str, max_items: int = 1000, /
     ) -> StatePage:
         """One page of the execution's operations, beginning at `marker`.
 

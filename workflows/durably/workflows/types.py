@@ -31,6 +31,8 @@ C_contra = TypeVar("C_contra", contravariant=True)
 class LoggerInterface(Protocol):
     """The part of `logging.Logger` that this library uses: structlog and Powertools have it as well."""
 
+    __slots__ = ()
+
     def debug(self, msg: object, *args: object, extra: Mapping[str, object] | None = None) -> None: ...
 
     def info(self, msg: object, *args: object, extra: Mapping[str, object] | None = None) -> None: ...

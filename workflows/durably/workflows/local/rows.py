@@ -3,6 +3,7 @@
 Times are epoch milliseconds; an error and a request are JSON objects with their fields' own names.
 """
 
+import dataclasses
 import json
 import re
 from collections.abc import Mapping
@@ -100,7 +101,7 @@ def _sparse(fields: Mapping[str, Any]) -> str:
 
 
 def _error_text(error: ErrorObject | None) -> str | None:
-    return None if error is None else _sparse(attrs.asdict(error))
+    return None if error is None else _sparse(dataclasses.asdict(error))
 
 
 def _error(text: str | None) -> ErrorObject | None:
