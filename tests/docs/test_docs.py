@@ -18,8 +18,7 @@ from typing import NamedTuple
 
 import pytest
 
-from durably.workflows.local import LocalService, SkippingClock
-from durably.workflows.local.code import load_handler
+from tests.examples.running import run_example
 
 ROOT = Path(__file__).parents[2]
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
@@ -83,9 +82,7 @@ def test_a_command_has_the_result_that_the_page_shows(where: str, command: str, 
     """The result of `durably run`, on a service that skips its waits."""
     _, _, file, *options = shlex.split(command)
     event = json.loads(options[1]) if options else None
-    with LocalService(clock=SkippingClock()) as service:
-        result = service.start(load_handler(ROOT / file, "handler"), event).result(timeout=60)
-    assert result == json.loads(output), where
+    assert run_example(ROOT / file, event).result(0) == json.loads(output), where
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

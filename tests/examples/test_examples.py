@@ -6,14 +6,11 @@ import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
-from durably.workflows.cli.arguments import handlers_of
-from durably.workflows.local import LocalService, SkippingClock
-from durably.workflows.local.code import load_module
 from tests.cli.command import environment
+from tests.examples.running import run_example
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 WORKFLOWS = sorted(path for path in EXAMPLES.glob("*.py") if path.name != "demo.py")
@@ -30,26 +27,13 @@ def code(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def load(path: Path) -> ModuleType:
-    return load_module(path, path.read_bytes())
-
-
-def run(path: Path, event: object):
-    """The execution of an example's only handler, at its end; waits take no time."""
-    [handler] = handlers_of(load(path)).values()
-    with LocalService(clock=SkippingClock()) as service:
-        execution = service.start(handler, event)
-        execution.result(60)
-        return execution
-
-
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
 def test_an_example_runs_without_input(path, code, monkeypatch):
     """Every example has a default for whatever it is not given, and comes to a result."""
     monkeypatch.setattr("sysconfig.get_path", lambda name: str(code))  # index_files would take its time
     path_before = list(sys.path)
     try:
-        assert run(path, None).status == "SUCCEEDED"
+        assert run_example(path, None).status == "SUCCEEDED"
     finally:
         sys.path[:] = path_before
 
@@ -57,7 +41,7 @@ def test_an_example_runs_without_input(path, code, monkeypatch):
 class TestIndexFiles:
     def test_it_counts_names_and_skips_what_it_cannot_read(self, code):
         """Keywords are no names, other files are left out, and a broken file is reported."""
-        report = run(EXAMPLES / "index_files.py", {"folder": str(code)}).result(0)
+        report = run_example(EXAMPLES / "index_files.py", {"folder": str(code)}).result(0)
         assert report["files"] == 201
         assert report["skipped"] == ["sub/broken.py".replace("/", os.sep)]
         assert report["names"] == 600
@@ -65,7 +49,7 @@ class TestIndexFiles:
 
     def test_every_hundredth_file_is_read_in_the_second_attempt(self, code):
         """Its first attempt fails, and that is recorded."""
-        execution = run(EXAMPLES / "index_files.py", {"folder": str(code)})
+        execution = run_example(EXAMPLES / "index_files.py", {"folder": str(code)})
         attempts = Counter(
             operation.attempt for operation in execution.operations() if operation.name == "read_names"
         )
@@ -73,12 +57,14 @@ class TestIndexFiles:
 
     def test_a_pattern_chooses_the_files(self, code):
         """The input's keys may be given or left out."""
-        report = run(EXAMPLES / "index_files.py", {"folder": str(code), "pattern": "f00*.py"}).result(0)
+        report = run_example(EXAMPLES / "index_files.py", {"folder": str(code), "pattern": "f00*.py"}).result(
+            0
+        )
         assert report["files"] == 10
 
     def test_a_folder_without_files_makes_an_empty_report(self, tmp_path):
         """A map over nothing completes at once."""
-        report = run(EXAMPLES / "index_files.py", {"folder": str(tmp_path)}).result(0)
+        report = run_example(EXAMPLES / "index_files.py", {"folder": str(tmp_path)}).result(0)
         assert (report["files"], report["most_used"]) == (0, {})
 
 
