@@ -134,7 +134,7 @@ class TestSilence:
     def test_for_ever_may_be_that_of_an_invoked_function(self):
         """Also then the callback is named."""
         with DurableFunctionTestRunner(workflows.invokes) as runner:
-            runner.register_durable_function("asks", workflows.asks)
+            runner.register_durable_function("asks", workflows.asks, execution_timeout=1000)
             with pytest.raises(TimeoutError, match="callback 'inner'"):
                 runner.run({"function": "asks", "payload": {"questions": ["inner"]}})
 

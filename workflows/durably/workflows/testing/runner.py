@@ -122,8 +122,8 @@ class DurableFunctionTestRunner:
         self,
         function_name: str,
         handler: Callable[..., Any],
-        execution_timeout: int = 900,
-        retention_period_days: int = 14,
+        execution_timeout: int = 120,
+        retention_period_days: int = 1,
     ) -> DurableFunctionTestRunner:
         """Let `context.invoke(function_name, ...)` run `handler` as a durable execution of its own.
 
