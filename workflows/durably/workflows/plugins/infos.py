@@ -44,7 +44,7 @@ def recorded(cls: type[Info], record: Operation, *, is_replayed: bool = False) -
     return cls(
         record.id,
         _TYPES[record.type],
-        record.sub_type,
+        _plain(record.sub_type),
         record.name,
         record.parent_id,
         record.started_at,
@@ -67,7 +67,7 @@ def starting(start: OperationUpdate, *, again: bool) -> OperationStartInfo:
     return OperationStartInfo(
         start.id,
         _TYPES[start.type],
-        start.sub_type,
+        _plain(start.sub_type),
         start.name,
         start.parent_id,
         None,
@@ -81,7 +81,7 @@ def going_on(record: Operation) -> OperationStartInfo:
     return OperationStartInfo(
         record.id,
         _TYPES[record.type],
-        record.sub_type,
+        _plain(record.sub_type),
         record.name,
         record.parent_id,
         record.started_at,
@@ -97,7 +97,7 @@ def unrecorded_end(
     return OperationEndInfo(
         place.id,
         _TYPES[place.kind],
-        place.sub_type,
+        _plain(place.sub_type),
         place.name or None,
         place.parent_id,
         None,
@@ -115,7 +115,7 @@ def function_start(
     return UserFunctionStartInfo(
         place.id,
         _TYPES[place.kind],
-        place.sub_type,
+        _plain(place.sub_type),
         place.name or None,
         place.parent_id,
         now,
@@ -166,3 +166,8 @@ def invocation_end(
         status=status,
         execution_result=result,
     )
+
+
+def _plain(sub_type: str | None) -> str | None:
+    """Plain text of what may be a member of an enum."""
+    return None if sub_type is None else str(sub_type)

@@ -57,7 +57,8 @@ class Vocabulary:
 
     def _value(self, value: Any) -> Any:
         if isinstance(value, Enum):
-            return getattr(self._module, type(value).__name__)(value.value)
+            known = getattr(self._module, type(value).__name__, None)
+            return value if known is None else known(value.value)
         if isinstance(value, ErrorObject):
             stack = None if value.stack_trace is None else list(value.stack_trace)
             return self._module.ErrorObject(value.message, value.type, value.data, stack)
