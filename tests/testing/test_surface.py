@@ -83,6 +83,13 @@ DIFFERENT = {
 """What takes other arguments, and why. All that the official one takes is taken."""
 
 
+def pair(module: str, name: str) -> tuple[Any, Any]:
+    pytest.importorskip(OFFICIAL)
+    path = f".{module}" if module else ""
+    found = [getattr(importlib.import_module(root + path), name) for root in (OURS, OFFICIAL)]
+    return found[0], found[1]
+
+
 def methods(cls: type) -> set[str]:
     """The public methods that Python's own classes have not."""
     own = {name for base in cls.__mro__ if base.__module__ != "builtins" for name in vars(base)}
