@@ -171,3 +171,15 @@ class TestPages:
         invocation = begin(service := MemoryExecution())
         with pytest.raises(GetExecutionStateError, match="Invalid marker"):
             service.get_execution_state(service.arn, invocation.token or "", "nowhere")
+
+
+class TestInvokes:
+    def test_any_function_can_be_invoked_unless_they_are_named(self):
+        """It waits for the outcome that it is given; of a function that is not there it fails at once."""
+        for functions, status in ((None, "STARTED"), (["shop"], "STARTED"), ([], "FAILED")):
+            service = MemoryExecution(functions=functions)
+            begin(service).send(update("CHAINED_INVOKE", "START", "i", function_name="shop"))
+            assert service.operations["i"].status.value == status
+            if status == "STARTED":
+                service.complete_invoke("i", "7")
+                assert service.operations["i"].result == "7"

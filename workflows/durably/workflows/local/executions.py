@@ -64,7 +64,8 @@ class Invocation:
     updated_operation_ids: tuple[str, ...]
 
 
-def _no_function(name: str) -> ErrorObject:
+def function_not_found(name: str) -> ErrorObject:
+    """The error of a chained invoke of a function that is not there."""
     return ErrorObject(f"Function not found: {name}.", "ResourceNotFoundException")
 
 
@@ -76,7 +77,7 @@ class Execution:
         stored: StoredExecution,
         clock: Clock,
         journal: Journal | None = None,
-        preflight: Callable[[str], ErrorObject | None] = _no_function,
+        preflight: Callable[[str], ErrorObject | None] = function_not_found,
         observer: Observer | None = None,
     ) -> None:
         self.record = stored.record

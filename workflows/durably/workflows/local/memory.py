@@ -9,7 +9,7 @@ You invoke the handler yourself, as often as you like, and say when time passes:
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from durably.actors.model import (
@@ -25,7 +25,7 @@ from durably.workflows.local.callbacks import parse_callback_id
 from durably.workflows.local.clock import SkippingClock
 from durably.workflows.local.errors import ServiceError
 from durably.workflows.local.events import invocation_event
-from durably.workflows.local.executions import Execution
+from durably.workflows.local.executions import Execution, function_not_found
 from durably.workflows.local.records import ExecutionRecord, make_arn, new_execution
 
 
@@ -46,11 +46,20 @@ class MemoryExecution:
         clock: SkippingClock | None = None,
         page_size: int = 1000,
         record_updates: bool = True,
+        functions: Collection[str] | None = None,
     ) -> None:
-        """Start an execution with the JSON value `event` as its input."""
+        """Start an execution with the JSON value `event` as its input.
+
+        It may invoke `functions`, by default whatever it names; their outcome is yours to give.
+        """
         self.clock = clock or SkippingClock()
         record = ExecutionRecord(make_arn("handler", name), name, "handler")
-        self.execution = Execution(new_execution(record, json.dumps(event), self.clock.now()), self.clock)
+        stored = new_execution(record, json.dumps(event), self.clock.now())
+
+        def preflight(function: str) -> ErrorObject | None:
+            return None if functions is None or function in functions else function_not_found(function)
+
+        self.execution = Execution(stored, self.clock, preflight=preflight)
         self.arn = self.execution.arn
         self.calls = 0
         self.updates: list[OperationUpdate] = []
