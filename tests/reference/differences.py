@@ -31,6 +31,10 @@ DIFFERENCES = {
             "a_childs_result_that_cannot_be_serialized",
             "a_branch_whose_result_cannot_be_serialized",
             "a_flat_branch_whose_result_cannot_be_serialized",
+            "a_submitter_whose_result_cannot_be_serialized",
+            "waiting_for_an_answer_that_becomes_what_cannot_be_recorded",
+            "an_initial_state_that_cannot_be_serialized",
+            "a_state_that_cannot_be_serialized",
             # Which attempt was interrupted.
             "an_at_most_once_step_interrupted_with_an_attempt_left",
             "an_at_most_once_step_interrupted_in_its_last_attempt",
@@ -75,6 +79,37 @@ DIFFERENCES = {
     "a_block_that_changed": Difference(
         "AWS's SDK shows with_retry's strategy that the code has changed, and goes on below what was "
         "recorded; ours fails the execution, as it does outside a block.",
+        EVERYTHING,
+    ),
+    "a_wait_strategy_that_decides_nothing": Difference(
+        "AWS's SDK fails the condition with an AttributeError about NoneType; ours with a ValidationError "
+        "that names the argument.",
+        frozenset({"output", "updates", "all updates", "operations"}),
+    ),
+    "a_delay_of_more_than_a_year": Difference(
+        "AWS's SDK sends what the service refuses, and fails the execution; ours fails the condition, which "
+        "user code can catch.",
+        EVERYTHING,
+    ),
+    "a_check_that_gives_up": Difference(
+        "An ExecutionError ends the execution, wherever it is raised. AWS's SDK makes a "
+        "WaitForConditionError of one in a check, which user code may catch.",
+        EVERYTHING,
+    ),
+    "a_state_that_is_written_as_an_empty_text": Difference(
+        "AWS's SDK takes an empty stored state for none, and goes on from the initial one.",
+        EVERYTHING,
+    ),
+    **dict.fromkeys(
+        ("an_invoke_that_times_out_without_a_word", "an_invoke_that_is_stopped_without_a_word"),
+        Difference(
+            "Of an operation that ended otherwise than by failing, and without an error, AWS's SDK says that "
+            "the error is unknown; ours says how it ended.",
+            frozenset({"output"}),
+        ),
+    ),
+    "an_invoke_that_is_cancelled": Difference(
+        "AWS's SDK waits for ever for an invoke that was cancelled; ours raises an InvokeError.",
         EVERYTHING,
     ),
     "an_error_of_40_kilobytes_in_a_step": Difference(

@@ -2,10 +2,38 @@
 
 from collections.abc import Mapping
 
-from tests.reference import batches, blocks, changes, children, completion, interruptions, large, steps
+from tests.reference import (
+    batches,
+    blocks,
+    callbacks,
+    changes,
+    children,
+    completion,
+    conditions,
+    interruptions,
+    invokes,
+    large,
+    steps,
+    swaps,
+    wait_for_callback,
+)
 from tests.reference.scenarios import Scenario
 
-MODULES = (steps, children, blocks, batches, completion, large, interruptions, changes)
+MODULES = (
+    steps,
+    children,
+    blocks,
+    callbacks,
+    wait_for_callback,
+    invokes,
+    conditions,
+    batches,
+    completion,
+    large,
+    interruptions,
+    changes,
+    swaps,
+)
 SCENARIOS: Mapping[str, Scenario] = {
     name: scenario for module in MODULES for name, scenario in module.scenario.by_name.items()
 }

@@ -8,7 +8,7 @@ is called once for each SDK, so that its closures hold what outlives an invocati
 import importlib
 import threading
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from enum import Enum
 from typing import Any
@@ -19,8 +19,9 @@ from durably.actors.model import CheckpointResponse, OperationUpdate, StatePage
 from durably.workflows.exceptions import CheckpointError, DurableApiErrorCategory, GetExecutionStateError
 from durably.workflows.local import MemoryExecution
 from durably.workflows.local.clock import SkippingClock
+from tests.reference.outside import Answer, Outside
 
-MODULES = ("", ".config", ".exceptions", ".retries", ".serdes")
+MODULES = ("", ".config", ".context", ".exceptions", ".retries", ".serdes", ".waits")
 PATIENCE = 5.0
 """Seconds that a body waits for something to be recorded before it says that it never was."""
 
@@ -66,12 +67,18 @@ class Sdk:
 
 
 class World:
-    """What workflow code may know of the outside, without it being an operation."""
+    """What workflow code may know of the outside, without it being an operation.
+
+    Attributes:
+        seen: what it has noted, whichever SDK ran it.
+    """
 
     def __init__(self) -> None:
+        self.seen: list[Any] = []
         self._recorded: set[tuple[str, str]] = set()
         self._news = threading.Condition()
         self._counts: Counter[str] = Counter()
+        self._bodies: Counter[tuple[str, int]] = Counter()
 
     def note(self, updates: Sequence[OperationUpdate]) -> None:
         """Take note of what has been recorded."""
@@ -90,6 +97,22 @@ class World:
         with self._news:
             self._counts[what] += 1
             return self._counts[what]
+
+    def body(self, name: str, value: Any = None) -> Callable[[Any], Any]:
+        """A step's body that gives `value`, or raises it, and is to run once in each attempt."""
+
+        def run(step: Any) -> Any:
+            with self._news:
+                self._bodies[name, step.attempt] += 1
+            if isinstance(value, Exception):
+                raise value
+            return value
+
+        return run
+
+    def ran_again(self) -> list[tuple[str, int]]:
+        """Name and attempt of every such body that ran more than once."""
+        return [each for each, count in self._bodies.items() if count > 1]
 
 
 class Fate(Enum):
@@ -131,6 +154,8 @@ class Scenario:
         page_size: how many operations an event carries.
         clock: what the service's clock says at the start.
         time_passes: whether the clock moves on whenever news are asked for.
+        answers: from outside, in rounds; see `Outside`.
+        functions: which ones can be invoked; None for all.
     """
 
     name: str
@@ -140,6 +165,8 @@ class Scenario:
     page_size: int = 1000
     clock: Callable[[], datetime] = lambda: CLOCK_STARTS
     time_passes: bool = False
+    answers: Sequence[Answer | Sequence[Answer]] = ()
+    functions: Collection[str] | None = None
 
 
 class Service:
@@ -147,8 +174,12 @@ class Service:
 
     def __init__(self, scenario: Scenario, world: World) -> None:
         self.memory = MemoryExecution(
-            scenario.input, clock=SkippingClock(scenario.clock()), page_size=scenario.page_size
+            scenario.input,
+            clock=SkippingClock(scenario.clock()),
+            page_size=scenario.page_size,
+            functions=scenario.functions,
         )
+        self.outside = Outside(self.memory, scenario.answers)
         self.offered: list[OperationUpdate] = []
         self._world = world
         self._crash = scenario.crash
@@ -161,7 +192,7 @@ class Service:
 
     def goes_on(self) -> bool:
         """Whether another invocation follows one that ended PENDING; time has then passed as it must."""
-        return self._withdrawn or self.memory.advance()
+        return self._withdrawn or self.outside.between_invocations()
 
     def checkpoint(
         self, execution_arn: str, token: str, updates: Sequence[OperationUpdate]
@@ -188,6 +219,11 @@ class Service:
             memory.advance()
         response = memory.checkpoint(execution_arn, token, updates)
         self._world.note(updates)
+        answered = [self.outside.recorded(update.name, update.action.value) for update in updates]
+        if any(answered):
+            assert response.token is not None
+            news = memory.checkpoint(execution_arn, response.token, [])
+            response = CheckpointResponse(news.token, (*response.operations, *news.operations))
         return response
 
     def get_execution_state(
@@ -219,6 +255,16 @@ class Scenarios:
             return build
 
         return add
+
+
+def outcome(call: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
+    """What a call comes to, as user code sees it; what ends an invocation it does not."""
+    try:
+        return repr(call(*arguments, **named))
+    except Exception as error:
+        if any(cls.__name__ == "UnrecoverableError" for cls in type(error).__mro__):
+            raise
+        return described(error)
 
 
 def described(error: BaseException) -> dict[str, Any]:
