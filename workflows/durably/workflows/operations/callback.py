@@ -19,7 +19,7 @@ from durably.workflows.exceptions import (
 )
 from durably.workflows.futures import DurableFuture
 from durably.workflows.operations.child import planned_child
-from durably.workflows.operations.place import Place, terminal_error
+from durably.workflows.operations.place import Place
 from durably.workflows.operations.planned import Planned
 from durably.workflows.serdes import PassThroughSerDes, SerDes, deserialize
 from durably.workflows.types import StepContext, WaitForCallbackContext
@@ -78,7 +78,7 @@ def _answer(place: Place, serdes: SerDes[Any], completed: Completed) -> Any:
     # Of the error only what its sender said is kept, and not its type: that is of a foreign system.
     late = record.status is OperationStatus.TIMED_OUT
     error_class = CallbackTimeoutError if late else CallbackExternalError
-    error = terminal_error(record) if record.status is not OperationStatus.TIMED_OUT else record.error
+    error = record.error
     message = error.message if error is not None and error.message else None
     stack = None if error is None or error.stack_trace is None else list(error.stack_trace)
     raise error_class(
