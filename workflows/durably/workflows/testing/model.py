@@ -256,12 +256,12 @@ def _settle(fields: dict[str, Any], event: Event) -> None:
     details, retry = event.details, event.details.retry_details
     fields["result"] = None if details.result is None else details.result.payload
     fields["error"] = None if details.error is None else details.error.payload
-    if retry is not None:
-        fields["attempt"] = retry.current_attempt
-    if retry is not None and retry.next_attempt_delay_seconds is not None:
+    if fields["type"] is OperationType.STEP:  # AWS's emulator does not count the attempt that succeeds
+        fields["attempt"] = fields.get("attempt", 0) + 1 if retry is None else retry.current_attempt
+    delay = 0 if retry is None else retry.next_attempt_delay_seconds
+    if delay:  # 0, as the emulator has it, is none as well
         fields["status"] = OperationStatus.PENDING
-        delay = timedelta(seconds=retry.next_attempt_delay_seconds)
-        fields["next_attempt_at"] = event.event_timestamp + delay
+        fields["next_attempt_at"] = event.event_timestamp + timedelta(seconds=delay)
     else:
         fields["ended_at"] = event.event_timestamp
         fields.pop("next_attempt_at", None)
