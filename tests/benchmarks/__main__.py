@@ -9,8 +9,8 @@ from tests.benchmarks.contenders import CONTENDERS
 from tests.benchmarks.plan import QUICK, WHOLE, Planned, growth
 from tests.benchmarks.report import as_json, line, markdown
 from tests.benchmarks.results import Case, Results, Sample
+from tests.benchmarks.rows import WORKLOADS
 from tests.benchmarks.runner import measure, run
-from tests.benchmarks.workloads import WORKLOADS
 
 ROWS = (*WORKLOADS, "import")
 

@@ -23,7 +23,8 @@ class Names:
     """The public names of an SDK that the workloads need, wherever below its root they stand."""
 
     def __init__(self, package: str) -> None:
-        self._modules = [importlib.import_module(package), importlib.import_module(f"{package}.config")]
+        modules = (package, f"{package}.config", f"{package}.waits")
+        self._modules = [importlib.import_module(module) for module in modules]
 
     def __getattr__(self, name: str) -> Any:
         return next(getattr(module, name) for module in self._modules if hasattr(module, name))

@@ -18,7 +18,8 @@ from durably.workflows.local.memory import MemoryExecution
 from tests.benchmarks.contenders import contender
 from tests.benchmarks.hotspots import Hotspots
 from tests.benchmarks.meter import Cost, Meter, cost_of
-from tests.benchmarks.workloads import WORKLOADS, Traffic, Workload
+from tests.benchmarks.rows import WORKLOADS
+from tests.benchmarks.workloads import Traffic, Workload
 
 CLOCK_STARTS = datetime(2100, 1, 1, tzinfo=UTC)  # a wait must not be over by the machine's own clock
 TRIVIAL_INVOCATIONS = 31

@@ -100,7 +100,7 @@ def invoke_official(
 
 def _our_update(update: lambda_service.OperationUpdate) -> OperationUpdate:
     context, step, wait = update.context_options, update.step_options, update.wait_options
-    error = update.error
+    callback, error = update.callback_options, update.error
     return OperationUpdate(
         update.operation_id,
         TYPES[update.operation_type],
@@ -120,12 +120,14 @@ def _our_update(update: lambda_service.OperationUpdate) -> OperationUpdate:
         None if context is None else context.replay_children,
         None if step is None else step.next_attempt_delay_seconds,
         None if wait is None else wait.wait_seconds,
+        None if callback is None else callback.timeout_seconds,
+        None if callback is None else callback.heartbeat_timeout_seconds,
     )
 
 
 def _their_operation(operation: Operation) -> lambda_service.Operation:
     kind = operation.type
-    execution = context = step = wait = None
+    execution = context = step = wait = callback = None
     if kind is OperationType.STEP:
         step = lambda_service.StepDetails(
             operation.attempt, operation.next_attempt_at, operation.result, _their_error(operation.error)
@@ -136,6 +138,11 @@ def _their_operation(operation: Operation) -> lambda_service.Operation:
         )
     elif kind is OperationType.WAIT:
         wait = lambda_service.WaitDetails(operation.ends_at)
+    elif kind is OperationType.CALLBACK:
+        assert operation.callback_id is not None
+        callback = lambda_service.CallbackDetails(
+            operation.callback_id, operation.result, _their_error(operation.error)
+        )
     else:
         assert kind is OperationType.EXECUTION, f"no benchmark uses {kind}"
         execution = lambda_service.ExecutionDetails(operation.input_payload)
@@ -152,6 +159,7 @@ def _their_operation(operation: Operation) -> lambda_service.Operation:
         context,
         step,
         wait,
+        callback,
     )
 
 

@@ -9,7 +9,10 @@ import attrs
 
 from tests.benchmarks.results import Case
 
-GROWTH_ROWS = ("steps", "map", "map10", "waits", "resume", "bodies", "replay", "nesting")
+GROWTH_ROWS = (
+    *("steps", "map", "map10", "waits", "resume", "bodies", "replay", "nesting"),
+    *("callbacks", "conditions", "deferred", "large", "rebuilt"),
+)
 GROWTH_SIZES = (3_000, 30_000)
 
 
@@ -49,6 +52,14 @@ WHOLE = (
     Planned(Case("replay", 10_000), official=2),
     Planned(Case("nesting", 100)),
     Planned(Case("nesting", 1_000)),
+    Planned(Case("callbacks", 1_000), official=2),
+    Planned(Case("callbacks", 10_000)),
+    Planned(Case("conditions", 1_000), official=2),
+    Planned(Case("conditions", 10_000)),
+    Planned(Case("deferred", 1_000), official=0),
+    Planned(Case("deferred", 10_000), official=0),
+    Planned(Case("large", 1_000), official=2),
+    Planned(Case("rebuilt", 1_000), official=2),
 )
 
 QUICK = (
@@ -64,6 +75,11 @@ QUICK = (
     Planned(Case("replay", 1_000)),
     Planned(Case("nesting", 100)),
     Planned(Case("nesting", 1_000)),
+    Planned(Case("callbacks", 1_000)),
+    Planned(Case("conditions", 1_000)),
+    Planned(Case("deferred", 1_000), official=0),
+    Planned(Case("large", 1_000)),
+    Planned(Case("rebuilt", 1_000)),
 )
 
 

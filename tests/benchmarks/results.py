@@ -13,7 +13,7 @@ class Case:
     """A row at one size and latency.
 
     Attributes:
-        row: a name of `workloads.WORKLOADS`, or "import".
+        row: a name of `rows.WORKLOADS`, or "import".
         n: how many steps, branches or levels.
         latency: milliseconds that a call takes.
     """

@@ -74,12 +74,18 @@ class Traffic:
         self.queue(OperationUpdate(id, CONTEXT, START, sub_type, name, parent))
 
     def succeed(
-        self, id: str, sub_type: str, name: str | None, parent: str | None, payload: str = "1"
+        self,
+        id: str,
+        sub_type: str,
+        name: str | None,
+        parent: str | None,
+        payload: str = "1",
+        *,
+        replay_children: bool = False,
     ) -> None:
         """The end of a context."""
-        self.queue(
-            OperationUpdate(id, CONTEXT, SUCCEED, sub_type, name, parent, payload, replay_children=False)
-        )
+        end = OperationUpdate(id, CONTEXT, SUCCEED, sub_type, name, parent, payload)
+        self.queue(attrs.evolve(end, replay_children=replay_children))
 
 
 @attrs.frozen
@@ -296,7 +302,7 @@ def _no_traffic(traffic: Traffic, n: int) -> None:
     pass
 
 
-WORKLOADS = {
+CORE = {
     "steps": Workload(_steps, _steps_floor, lambda n: n),
     "map": Workload(_map(one), _map_floor(), lambda n: n),
     "map10": Workload(_map(one, max_concurrency=10), _map_floor(10), lambda n: n),
