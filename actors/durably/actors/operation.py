@@ -5,6 +5,7 @@ raises. A wait, a callback, a step, a context and a map differ in what their STA
 """
 
 import functools
+import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -49,6 +50,8 @@ from durably.actors.task import Task
 
 if TYPE_CHECKING:
     from durably.actors.stage import Stage
+
+logger = logging.getLogger("durably.actors")
 
 POLL_STEP = 1.0
 POLL_AT_MOST = 10.0
@@ -112,8 +115,10 @@ class OperationActor(Actor):
         record, kind = message.record, self._spec.kind
         if message.awaiter is not None:
             self._awaiters = (message.awaiter,)
+        if message.creator is not None:
+            self._creator = message.creator
         if message.settle is not None:
-            self._creator, self._settle = message.creator, message.settle
+            self._settle = message.settle
         if record is not None:
             self._attempt = record.attempt
         if self.observe is not None:
@@ -255,31 +260,15 @@ class OperationActor(Actor):
 
     def _update_of(self, outcome: Succeeded | Failed | Retried) -> OperationUpdate:
         start = self._spec.start
+        names = (start.sub_type, start.name, start.parent_id)
         if isinstance(outcome, Succeeded):
-            context = start.type is OperationType.CONTEXT
-            return OperationUpdate(
-                start.id,
-                start.type,
-                OperationAction.SUCCEED,
-                start.sub_type,
-                start.name,
-                start.parent_id,
-                outcome.payload,
-                None,
-                outcome.replay_children if context else None,
-            )
-        action = OperationAction.FAIL if isinstance(outcome, Failed) else OperationAction.RETRY
-        return OperationUpdate(
-            start.id,
-            start.type,
-            action,
-            start.sub_type,
-            start.name,
-            start.parent_id,
-            outcome.payload if isinstance(outcome, Retried) else None,
-            outcome.error,
-            next_attempt_delay_seconds=outcome.delay if isinstance(outcome, Retried) else None,
-        )
+            success, payload = OperationAction.SUCCEED, outcome.payload
+            replay = outcome.replay_children if start.type is OperationType.CONTEXT else None
+            return OperationUpdate(start.id, start.type, success, *names, payload, None, replay)
+        if isinstance(outcome, Failed):
+            return OperationUpdate(start.id, start.type, OperationAction.FAIL, *names, None, outcome.error)
+        retry, payload, error = OperationAction.RETRY, outcome.payload, outcome.error
+        return OperationUpdate(start.id, start.type, retry, *names, payload, error, None, outcome.delay)
 
     def _tell_branch(self, outcome: Outcome) -> None:
         """A branch's end counts as soon as it is submitted: nothing that follows can overtake it."""
@@ -344,9 +333,19 @@ class OperationActor(Actor):
         self._finished = message.finished
         if self._creator is not None:
             self._created(self._farewell(self._creator.task))
+        if self._awaiters:
+            self._settle = None  # it is only unwound with the code that wanted it: no case for a warning
         awaiters, self._awaiters = self._awaiters, ()
         for awaiter in awaiters:
             self._resume(awaiter, self._farewell(awaiter.task))
+
+    def _dropped(self, _message: BodyDone) -> None:
+        if self._settle is not None:
+            logger.warning(
+                "The result of step %s is dropped: its context finished before it, and nobody awaited it. "
+                "Await the future of a deferred step that matters.",
+                self.actor_urn,
+            )
 
     def _farewell(self, task: Task) -> Resumption:
         """An awaiter inside the finished context is unwound with it; one outside learns of an error."""
@@ -370,7 +369,7 @@ class OperationActor(Actor):
         | cells(_await_done, OperationState.COMPLETED)
         | cells(_await_orphan, OperationState.ORPHANED),
         Due: cells(_due, *RESTING) | cells(_ignore, *JUST_LEFT_REST),
-        BodyDone: cells(_work_done, OperationState.EXECUTING) | cells(_ignore, OperationState.ORPHANED),
+        BodyDone: cells(_work_done, OperationState.EXECUTING) | cells(_dropped, OperationState.ORPHANED),
         Returned: cells(_work_done, OperationState.EXECUTING) | cells(_ignore, OperationState.ORPHANED),
         MapDone: cells(_work_done, OperationState.EXECUTING) | cells(_ignore, OperationState.ORPHANED),
         Confirmed: cells(_news, *EXPECTING) | cells(_ignore, OperationState.ORPHANED),

@@ -80,6 +80,7 @@ class Task:
         "_greenlet",
         "_how",
         "_hub",
+        "_tickets",
         "awaits",
         "depth",
         "name",
@@ -106,7 +107,7 @@ class Task:
         self.scope = scope
         self.depth = depth
         self.state = TaskState.NEW
-        self.ticket = 0
+        self.ticket = self._tickets = 0
         self.awaits = ""
         self.unwinding = unwinding
         self.unwound = False
@@ -127,15 +128,18 @@ class Task:
 
     def awaiter(self) -> Awaiter:
         """A new ticket: an answer to an earlier one no longer resumes this task."""
-        self.ticket += 1
+        self._tickets += 1
+        self.ticket = self._tickets
         return Awaiter(self, self.ticket)
 
-    def park(self, awaits: str) -> Completed:
-        """Stop here until the newest ticket is answered.
+    def park(self, awaits: str, on: Awaiter | None = None) -> Completed:
+        """Stop here until the newest ticket is answered, or, once more, the one of `on`.
 
         Raises:
             BaseException: what `unwinding` makes, if the context is finished; what the answer refuses with.
         """
+        if on is not None:
+            self.ticket = on.ticket
         self.awaits = awaits
         self.state = TaskState.PARKED
         assert self._hub is not None

@@ -31,6 +31,7 @@ class DurableFuture(Generic[T_co]):
         self._value: T_co | None = None
         self._error: Exception | None = None
         self._is_read = False
+        self._stays_as_it_is = False
         self._awaiters: list[Awaiter] = []
         self._listeners: list[Callable[[], None]] = []
 
@@ -84,6 +85,11 @@ class DurableFuture(Generic[T_co]):
                 f"The future of {self._place.label!r} ({self._place.id}), which {own.name!r} began, was "
                 f"awaited {where}. Await it in the context that began it, or in one made below."
             )
+        if id(task) not in self._place.context.invocation.system.tasks:
+            raise ExecutionError(
+                f"The future of {self._place.label!r} ({self._place.id}) belongs to an earlier invocation. "
+                "Each invocation begins futures of its own; do not keep them."
+            )
         task.check()
         return task
 
@@ -97,7 +103,7 @@ class DurableFuture(Generic[T_co]):
             self._listeners.append(arrived)
         if self.operation is not None:
             self.operation.tell(Await(awaiter))
-        elif self._place.context.complete:
+        elif self._stays_as_it_is:
             raise self._place.missing()
         else:
             self._awaiters.append(awaiter)
@@ -108,14 +114,15 @@ class DurableFuture(Generic[T_co]):
                 raise self._how.exception
             assert self._how is not None
             try:
-                self._value = self._read(self._how)
-            except Exception as error:
-                self._error = error
-            self._is_read = True
+                value, error = self._read(self._how), None
+            except Exception as raised:
+                value, error = None, raised
+            if not self._is_read:  # while this task was rebuilding it, another may have done so
+                self._value, self._error, self._is_read = value, error, True
         if self._error is not None:
             raise self._error
-        value: Any = self._value
-        return value  # type: ignore[no-any-return]  # None may be a value of T
+        result: Any = self._value
+        return result  # type: ignore[no-any-return]  # None may be a value of T
 
     # ------------------------------------------------------------------ for the operation
 
@@ -127,7 +134,9 @@ class DurableFuture(Generic[T_co]):
         place = self._place
         if spec is None or place.is_complete:
             self.settle(Completed(place.record))
-        elif not place.context.complete:
+        elif place.context.complete:
+            self._stays_as_it_is = True
+        else:
             self.operation = place.context.invocation.operation(spec)
             self.operation.tell(Begin(None, place.record, None, self.settle))
 
@@ -171,10 +180,10 @@ class Arrivals:
         self._task = task
         self._label = label
         self._arrived = deque(index for index, future in enumerate(futures) if future.done)
-        awaiter = task.awaiter()
+        self._awaiter = task.awaiter()
         for index, future in enumerate(futures):
             if not future.done:
-                future.listen(awaiter, self._arrival(index))
+                future.listen(self._awaiter, self._arrival(index))
 
     def _arrival(self, index: int) -> Callable[[], None]:
         return lambda: self._arrived.append(index)
@@ -182,7 +191,7 @@ class Arrivals:
     def next(self) -> int:
         """The index of the next; parks the task if there is none yet."""
         while not self._arrived:
-            self._task.park(self._label)
+            self._task.park(self._label, self._awaiter)
         return self._arrived.popleft()
 
 
