@@ -1,7 +1,9 @@
 """The names of `durably.workflows`, which are loaded when they are first used."""
 
+import ast
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +15,18 @@ def test_every_public_name_is_there():
     assert set(package._HOME) == set(package.__all__) - {"__version__"}
     for name in package.__all__:
         assert getattr(package, name) is not None
+
+
+def test_type_checkers_are_told_of_the_same_names():
+    """The stub takes each from the module that the table says, and has no others."""
+    stub = ast.parse(Path(package.__file__).with_suffix(".pyi").read_text())
+    told = {
+        alias.asname: each.module.removeprefix("durably.workflows.")
+        for each in stub.body
+        if isinstance(each, ast.ImportFrom) and each.module
+        for alias in each.names
+    }
+    assert told == package._HOME
 
 
 def test_a_module_of_the_package_is_an_attribute():

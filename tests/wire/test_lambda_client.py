@@ -63,6 +63,20 @@ def test_a_checkpoint_is_a_valid_request_and_its_answer_is_read(
     assert client.checkpoint("arn", "t1", [UPDATE]) == CheckpointResponse("t2", (), "m")
 
 
+def test_a_client_token_is_sent_along(stubbed: tuple[LambdaClient, Stubber]) -> None:
+    """Whoever repeats a call says by it that it is the same call; the arguments have their official names."""
+    client, stubber = stubbed
+    stubber.add_response(
+        "checkpoint_durable_execution",
+        {"CheckpointToken": "t2", "NewExecutionState": {}},
+        {"DurableExecutionArn": "arn", "CheckpointToken": "t1", "Updates": [], "ClientToken": "once"},
+    )
+    response = client.checkpoint(
+        durable_execution_arn="arn", checkpoint_token="t1", updates=[], client_token="once"
+    )
+    assert response == CheckpointResponse("t2")
+
+
 def test_an_answer_without_a_token_withdraws_it(stubbed: tuple[LambdaClient, Stubber]) -> None:
     """No token in the answer is a token of None."""
     client, stubber = stubbed

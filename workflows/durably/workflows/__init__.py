@@ -4,205 +4,72 @@ Decorate a function with `durable_execution`; what it does through its `DurableC
 and when it is invoked again it goes on from there.
 
 Names are loaded when they are first used, so that importing one module of this package (its exceptions, say)
-does not import the rest.
+does not import the rest. Here stands which module a name is in; what it is, type checkers read in
+`__init__.pyi`.
 """
 
 from importlib import import_module
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from durably.workflows.concurrency.models import (
-        BatchCompletionError,
-        BatchItem,
-        BatchResult,
-        CompletionReason,
-    )
-    from durably.workflows.config import (
-        BatchItemStatus,
-        ChildConfig,
-        CompletionConfig,
-        CompletionDecision,
-        CompletionItemStatus,
-        CompletionOutcome,
-        CompletionStatus,
-        Duration,
-        JitterStrategy,
-        MapConfig,
-        NestingType,
-        ParallelBranch,
-        ParallelConfig,
-        StepConfig,
-        StepSemantics,
-        complete_batch,
-        continue_batch,
-    )
-    from durably.workflows.context import DurableContext
-    from durably.workflows.decorators import (
-        durable_parallel_branch,
-        durable_step,
-        durable_wait_for_callback,
-        durable_with_child_context,
-    )
-    from durably.workflows.exceptions import (
-        CallbackError,
-        CallbackExternalError,
-        CallbackSubmitterError,
-        CallbackTimeoutError,
-        ChildContextError,
-        DeadlockError,
-        DurableExecutionsError,
-        DurableOperationError,
-        ExecutionError,
-        InvocationError,
-        InvokeError,
-        NonDeterministicExecutionError,
-        PluginLoadError,
-        RetryableSerDesError,
-        SerDesError,
-        StepError,
-        StepInterruptedError,
-        SuspendExecution,
-        ValidationError,
-        WaitForConditionError,
-    )
-    from durably.workflows.execution import durable_execution
-    from durably.workflows.retries import (
-        RetryDecision,
-        RetryPresets,
-        RetryStrategyConfig,
-        WithRetryConfig,
-        create_retry_strategy,
-        with_retry,
-    )
-    from durably.workflows.types import StepContext
 
 __version__ = "0.1.0"
 
-__all__ = [
-    "BatchCompletionError",
-    "BatchItem",
-    "BatchItemStatus",
-    "BatchResult",
-    "CallbackError",
-    "CallbackExternalError",
-    "CallbackSubmitterError",
-    "CallbackTimeoutError",
-    "ChildConfig",
-    "ChildContextError",
-    "CompletionConfig",
-    "CompletionDecision",
-    "CompletionItemStatus",
-    "CompletionOutcome",
-    "CompletionReason",
-    "CompletionStatus",
-    "DeadlockError",
-    "DurableContext",
-    "DurableExecutionsError",
-    "DurableOperationError",
-    "Duration",
-    "ExecutionError",
-    "InvocationError",
-    "InvokeError",
-    "JitterStrategy",
-    "MapConfig",
-    "NestingType",
-    "NonDeterministicExecutionError",
-    "ParallelBranch",
-    "ParallelConfig",
-    "PluginLoadError",
-    "RetryDecision",
-    "RetryPresets",
-    "RetryStrategyConfig",
-    "RetryableSerDesError",
-    "SerDesError",
-    "StepConfig",
-    "StepContext",
-    "StepError",
-    "StepInterruptedError",
-    "StepSemantics",
-    "SuspendExecution",
-    "ValidationError",
-    "WaitForConditionError",
-    "WithRetryConfig",
-    "__version__",
-    "complete_batch",
-    "continue_batch",
-    "create_retry_strategy",
-    "durable_execution",
-    "durable_parallel_branch",
-    "durable_step",
-    "durable_wait_for_callback",
-    "durable_with_child_context",
-    "with_retry",
-]
-
 _MODULES = {
-    "concurrency.models": (
-        "BatchCompletionError",
-        "BatchItem",
-        "BatchResult",
-        "CompletionReason",
-    ),
-    "config": (
-        "BatchItemStatus",
-        "ChildConfig",
-        "CompletionConfig",
-        "CompletionDecision",
-        "CompletionItemStatus",
-        "CompletionOutcome",
-        "CompletionStatus",
-        "Duration",
-        "JitterStrategy",
-        "MapConfig",
-        "NestingType",
-        "ParallelBranch",
-        "ParallelConfig",
-        "StepConfig",
-        "StepSemantics",
-        "complete_batch",
-        "continue_batch",
-    ),
-    "context": ("DurableContext",),
-    "decorators": (
-        "durable_parallel_branch",
-        "durable_step",
-        "durable_wait_for_callback",
-        "durable_with_child_context",
-    ),
-    "exceptions": (
-        "CallbackError",
-        "CallbackExternalError",
-        "CallbackSubmitterError",
-        "CallbackTimeoutError",
-        "ChildContextError",
-        "DeadlockError",
-        "DurableExecutionsError",
-        "DurableOperationError",
-        "ExecutionError",
-        "InvocationError",
-        "InvokeError",
-        "NonDeterministicExecutionError",
-        "PluginLoadError",
-        "RetryableSerDesError",
-        "SerDesError",
-        "StepError",
-        "StepInterruptedError",
-        "SuspendExecution",
-        "ValidationError",
-        "WaitForConditionError",
-    ),
-    "execution": ("durable_execution",),
-    "retries": (
-        "RetryDecision",
-        "RetryPresets",
-        "RetryStrategyConfig",
-        "WithRetryConfig",
-        "create_retry_strategy",
-        "with_retry",
-    ),
-    "types": ("StepContext",),
+    "concurrency.models": "BatchCompletionError BatchItem BatchResult CompletionReason",
+    "config": """
+        BatchItemStatus CallbackConfig ChildConfig CompletionConfig CompletionDecision CompletionItemStatus
+        CompletionOutcome CompletionStatus Duration InvokeConfig JitterStrategy MapConfig NestingType
+        ParallelBranch ParallelConfig StepConfig StepSemantics WaitForCallbackConfig complete_batch
+        continue_batch
+    """,
+    "context": "Callback DurableContext DurableFuture ExecutionContext Settled",
+    "decorators": """
+        durable_parallel_branch durable_step durable_wait_for_callback durable_with_child_context
+    """,
+    "exceptions": """
+        AwsErrorMetadata AwsErrorObj BackgroundThreadError BotoClientError CallbackError
+        CallbackExternalError CallbackSubmitterError CallbackTimeoutError CheckpointError
+        CheckpointErrorCategory ChildContextError DeadlockError DurableApiErrorCategory
+        DurableExecutionsError DurableOperationError ExecutionError GetExecutionStateError InvalidStateError
+        InvocationError InvokeError NonDeterministicExecutionError OrderedLockError OrphanedChildException
+        PluginLoadError RetryableSerDesError SerDesError StepError StepInterruptedError SuspendExecution
+        TerminationReason TimedSuspendExecution UnrecoverableError ValidationError WaitForConditionError
+        register_operation_error
+    """,
+    "execution": "durable_execution",
+    "filesystem_serdes": """
+        FileSystemPathEncoding FileSystemSerDes FileSystemSerDesConfig FileSystemSerDesMode GeneratePreview
+    """,
+    "lambda_service": """
+        CallbackTimeoutType DurableExecutionInvocationOutput DurableServiceClient ErrorObject
+        InvocationStatus LambdaClient Operation OperationAction OperationStatus OperationSubType
+        OperationType OperationUpdate
+    """,
+    "logger": "LogInfo Logger",
+    "plugin": """
+        DurableInstrumentationPlugin DurableInstrumentationPluginFactory InvocationEndInfo InvocationInfo
+        InvocationStartInfo OperationChangeInfo OperationEndInfo OperationInfo OperationStartInfo
+        PropagationInput PropagationMetadata UserFunctionEndInfo UserFunctionOutcome UserFunctionStartInfo
+    """,
+    "preview": "FieldMatchMode PreviewConfig PreviewField PreviewMode build_preview",
+    "retries": """
+        LinearRetryStrategyConfig RetryDecision RetryPresets RetryStrategyConfig WithRetryConfig
+        create_linear_retry_strategy create_retry_strategy with_retry
+    """,
+    "serdes": """
+        DEFAULT_JSON_SERDES EXTENDED_TYPES_SERDES ExtendedTypeSerDes JsonSerDes PassThroughSerDes SerDes
+        SerDesContext deserialize serialize typed
+    """,
+    "types": """
+        DurableExecutionArn LambdaContext LoggerInterface OperationContext StepContext SummaryGenerator
+        WaitForCallbackContext WaitForConditionCheckContext
+    """,
+    "waits": """
+        WaitForConditionConfig WaitForConditionDecision WaitStrategyConfig create_wait_strategy
+    """,
 }
-_HOME = {name: module for module, names in _MODULES.items() for name in names}
+_HOME = {name: module for module, names in _MODULES.items() for name in names.split()}
+
+# Both would read names off this line: pyright has the stub for that, and ruff need not.
+__all__ = ["__version__", *_HOME]  # noqa: PLE0604  # pyright: ignore[reportUnsupportedDunderAll]  # as said
 
 
 def __getattr__(name: str) -> object:

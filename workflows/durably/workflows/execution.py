@@ -28,12 +28,15 @@ from durably.workflows.errors import error_object_from, error_to_wire, recorded_
 from durably.workflows.event import Event, ExecutionService, input_of
 from durably.workflows.exceptions import DeadlockError, InvocationError, SerDesError
 from durably.workflows.invocation import Invocation
+from durably.workflows.lambda_service import DurableExecutionInvocationOutput, InvocationStatus
 from durably.workflows.serdes import recordable
 from durably.workflows.service import DurableServiceClient
 
 if TYPE_CHECKING:
     from durably.workflows.plugin import DurableInstrumentationPluginFactory
     from durably.workflows.plugins.invocation import InvocationPlugins
+
+__all__ = ["DurableExecutionInvocationOutput", "InvocationStatus", "Settings", "durable_execution", "invoke"]
 
 logger = logging.getLogger("durably.workflows")
 
