@@ -1,30 +1,23 @@
 """What a user does wrong is said at once, and nothing is recorded of it."""
 
 import queue
+import re
 import threading
 
 import pytest
 
-from durably.workflows import (
-    ChildConfig,
-    MapConfig,
-    ParallelBranch,
-    ParallelConfig,
-    StepConfig,
-    durable_execution,
-)
-from durably.workflows.config import CompletionConfig, Duration
+from durably.workflows import ParallelBranch, durable_execution
 from durably.workflows.exceptions import ExecutionError, ValidationError
+from durably.workflows.local import LocalService
+from durably.workflows.local.callbacks import callback_id
+from durably.workflows.local.errors import ServiceError
 from tests.workflows.running import SECOND, Run
+from tests.workflows.wrong_arguments import DEFERRED, WRONG, looks, nothing
 
 NOT_DURABLE = (
     "Unexpected payload provided to start the durable execution. "
     "Check your resource configurations to confirm the durability is set."
 )
-
-
-def nothing(*args):
-    return None
 
 
 @pytest.mark.parametrize(
@@ -40,49 +33,15 @@ def test_an_event_that_is_no_durable_invocation_is_refused(event):
     assert ran == []
 
 
-WRONG = {
-    "step of nothing": lambda c: c.step(None),
-    "step of a result": lambda c: c.step(42),
-    "step name": lambda c: c.step(nothing, 7),
-    "step name too long": lambda c: c.step(nothing, "x" * 257),
-    "step name of two lines": lambda c: c.step(nothing, "a\nb"),
-    "wait name that the service does not take": lambda c: c.wait(SECOND, "naïve"),
-    "step config": lambda c: c.step(nothing, None, ChildConfig()),
-    "step config as a dict": lambda c: c.step(nothing, None, {}),
-    "wait of a number": lambda c: c.wait(5),
-    "wait of nothing": lambda c: c.wait(None),
-    "wait too short": lambda c: c.wait(Duration()),
-    "wait too long": lambda c: c.wait(Duration.from_days(367)),
-    "wait name": lambda c: c.wait(SECOND, 7),
-    "child of nothing": lambda c: c.run_in_child_context(None),
-    "child name": lambda c: c.run_in_child_context(nothing, b"x"),
-    "child config": lambda c: c.run_in_child_context(nothing, None, StepConfig()),
-    "map over a generator": lambda c: c.map((n for n in [1]), nothing),
-    "map over a set": lambda c: c.map({1, 2}, nothing),
-    "map over a dict": lambda c: c.map({1: 2}, nothing),
-    "map over a number": lambda c: c.map(3, nothing),
-    "map over nothing": lambda c: c.map(None, nothing),
-    "map of no function": lambda c: c.map([1], 5),
-    "map name": lambda c: c.map([1], nothing, 7),
-    "map config": lambda c: c.map([1], nothing, None, ParallelConfig()),
-    "map wants too much": lambda c: c.map(
-        [1], nothing, None, MapConfig(completion_config=CompletionConfig(min_successful=2))
-    ),
-    "parallel of one function": lambda c: c.parallel(nothing),
-    "parallel of results": lambda c: c.parallel([nothing, 5]),
-    "parallel of a generator": lambda c: c.parallel(f for f in [nothing]),
-    "parallel name": lambda c: c.parallel([nothing], 7),
-    "parallel config": lambda c: c.parallel([nothing], None, MapConfig()),
-    "parallel wants too much": lambda c: c.parallel(
-        [nothing], None, ParallelConfig(completion_config=CompletionConfig(min_successful=2))
-    ),
-}
+EACH = WRONG | DEFERRED
 
 
 class TestArguments:
-    @pytest.mark.parametrize("call", WRONG.values(), ids=WRONG.keys())
-    def test_a_wrong_argument_is_refused_before_anything_is_recorded(self, call):
-        """ValidationError, the service has seen no call, and the next operation takes the same place."""
+    @pytest.mark.parametrize(
+        ("argument", "call"), [*WRONG.values(), *DEFERRED.values()], ids=[*WRONG, *DEFERRED]
+    )
+    def test_a_wrong_argument_is_refused_before_anything_is_recorded(self, argument, call):
+        """ValidationError that names it, the service has seen no call, and the code can go on."""
         seen = []
 
         def handler(event, context):
@@ -95,18 +54,19 @@ class TestArguments:
         run = Run(handler)
         assert run.result() == "fine"
         assert [calls for _, calls in seen] == [0]
+        assert re.search(rf"\b{argument}\b", seen[0][0])
         assert run.result() == "fine"
         assert len(run.recorded) == 1
 
     @pytest.mark.parametrize(
         ("call", "says"),
         [
-            (WRONG["step name"], "name must be a str"),
-            (WRONG["step config"], "StepConfig"),
-            (WRONG["wait of a number"], "Duration"),
-            (WRONG["map over a generator"], "Make a list of it"),
-            (WRONG["parallel of results"], r"functions\[1\]"),
-            (WRONG["map wants too much"], "min_successful"),
+            (WRONG["step name"][1], "name must be a str"),
+            (WRONG["step config"][1], "StepConfig"),
+            (WRONG["wait of a number"][1], "Duration"),
+            (WRONG["map over a generator"][1], "Make a list of it"),
+            (WRONG["parallel of results"][1], r"functions\[1\]"),
+            (WRONG["map wants too much"][1], "min_successful"),
         ],
     )
     def test_the_error_names_the_argument_and_what_it_should_be(self, call, says):
@@ -128,6 +88,10 @@ OPERATIONS = {
     "child": lambda c: c.run_in_child_context(lambda child: 1, "inner"),
     "map": lambda c: c.map([1], lambda child, *_: 1, "inner"),
     "parallel": lambda c: c.parallel([lambda child: 1], "inner"),
+    "callback": lambda c: c.create_callback("inner"),
+    "waiting for a callback": lambda c: c.wait_for_callback(nothing, "inner"),
+    "invoke": lambda c: c.invoke("f", 1, "inner"),
+    "condition": lambda c: c.wait_for_condition(nothing, looks(), "inner"),
 }
 
 
@@ -253,6 +217,34 @@ class TestPlaces:
         run = Run(handler)
         assert run.result() == "FAILED"
         assert run.recorded == ["STEP"]
+
+
+class TestAnswers:
+    @pytest.mark.parametrize("answer", ["succeed_callback", "fail_callback", "heartbeat_callback"])
+    def test_an_answer_to_a_callback_that_is_not_there_is_refused(self, answer):
+        """The error says what was not found: an id, an execution, a callback. The execution waits on."""
+
+        @durable_execution
+        def handler(event, context):
+            context.step(lambda step: 1, "s")
+            return context.create_callback("cb").result()
+
+        with LocalService() as service:
+            execution = service.start(handler)
+            service.wait_until_idle()
+            (step,) = [each for each in execution.operations() if each.name == "s"]
+            for wrong, says in (
+                ("no id", "Invalid callback id"),
+                ("", "Invalid callback id"),
+                (callback_id(execution.arn, "0" * 64), "No such callback"),
+                (callback_id(execution.arn, step.id), "No such callback"),
+                (callback_id(f"{execution.arn}0", step.id), "There is no execution"),
+            ):
+                with pytest.raises(ServiceError, match=says):
+                    getattr(service, answer)(wrong)
+            assert execution.status == "RUNNING"
+            service.succeed_callback(execution.callbacks()[0].callback_id, "found")
+            assert execution.result(10) == "found"
 
 
 def test_an_invocation_inside_a_step_works():
