@@ -13,6 +13,7 @@ from tests.reference import (
     interruptions,
     invokes,
     large,
+    large_swaps,
     steps,
     swaps,
     wait_for_callback,
@@ -33,6 +34,7 @@ MODULES = (
     interruptions,
     changes,
     swaps,
+    large_swaps,
 )
 SCENARIOS: Mapping[str, Scenario] = {
     name: scenario for module in MODULES for name, scenario in module.scenario.by_name.items()
