@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from durably.actors.model import Operation, OperationStatus
+from durably.actors.model import ErrorObject, Operation, OperationStatus, OperationType
 from durably.workflows.testing.replay_contexts import compared, opened, rebuilding
 from durably.workflows.testing.replay_history import (
     HistoryError,
@@ -178,13 +178,17 @@ class _Replays:
     def _awaited(self, operations: dict[str, Operation]) -> Operation | None:
         """What the recorded code was waiting for, if it was: it was complete before the code went on."""
         for operation in operations.values():
-            if operation.status.is_terminal or operation.type.value == "CONTEXT":
+            if operation.status.is_terminal or operation.type is OperationType.CONTEXT:
                 continue
             parent = operations.get(operation.parent_id or "")
             after = self._history.operations[operation.id]
             if after.status.is_terminal and (parent is None or not parent.status.is_terminal):
                 return operation
         return None
+
+    def _has_open_step(self) -> bool:
+        operations = self._history.operations.values()
+        return any(each.type is OperationType.STEP and not each.status.is_terminal for each in operations)
 
     def _compared_end(self, end: End, event: int, found: list[Divergence]) -> list[Divergence]:
         execution = self._history.execution
@@ -194,11 +198,17 @@ class _Replays:
             same = end.result is not None and same_json(end.result, execution.result)
             recorded = f"it returned {execution.result}"
         else:
-            error, now = execution.error, end.error
-            same = now is not None and (
-                error is None or (error.type, error.message) == (now.type, now.message)
-            )
-            recorded = f"it raised {error_text(error)}"
+            if end.is_suspended and self._has_open_step():
+                return []  # what failed the execution may have come out of that step
+            same = _same_error(execution.error, end)
+            recorded = f"it raised {error_text(execution.error)}"
         if same or not (self._compares or end.is_suspended):
             return []
         return [Divergence(DivergenceKind.RESULT, None, None, recorded, str(end), None, event)]
+
+
+def _same_error(recorded: ErrorObject | None, end: End) -> bool:
+    now = end.error
+    if now is None or recorded is None:
+        return now is not None
+    return recorded.type == now.type and (end.in_our_words or recorded.message == now.message)

@@ -36,6 +36,7 @@ _ENDS = {
     "TimedOut": OperationStatus.TIMED_OUT,
     "Stopped": OperationStatus.STOPPED,
 }
+_REFUSALS = ("CheckpointError", "GetExecutionStateError")
 _NO_OPERATION = ("ExecutionPaused", "ExecutionResumed")
 _PAYLOAD_ADVICE = (
     "Ask for it with its payloads: get_durable_execution_history(IncludeExecutionData=True), "
@@ -67,8 +68,11 @@ class RecordedHistory:
 
     @property
     def is_decided(self) -> bool:
-        """Whether the handler's own code brought the execution to its end."""
-        return self.execution.status in (OperationStatus.SUCCEEDED, OperationStatus.FAILED)
+        """Whether the handler's own code brought the execution to its end, and no refusal of the service."""
+        status, error = self.execution.status, self.execution.error
+        if status is OperationStatus.FAILED and error is not None:
+            return (error.type or "").rpartition(".")[2] not in _REFUSALS
+        return status is OperationStatus.SUCCEEDED or status is OperationStatus.FAILED
 
     def ends_of_invocations(self) -> Iterator[tuple[int, dict[str, Operation]]]:
         """At the end of each invocation but the last, the number of the event and what was recorded then."""

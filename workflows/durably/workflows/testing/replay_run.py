@@ -45,6 +45,8 @@ class End:
     result: str | None = None
     error: ErrorObject | None = None
     where: str | None = None
+    in_our_words: bool = False
+    """Whether the error's message is the replayer's, and not what would be recorded."""
 
     @property
     def is_suspended(self) -> bool:
@@ -116,21 +118,26 @@ class Replay:
         try:
             return End(json.dumps(outcome.value))
         except Exception as raised:
-            return End(error=error_object_from(TypeError(f"The handler's result must be JSON: {raised}.")))
+            message = f"The handler's result must be JSON: {raised}"
+            return End(error=error_object_from(TypeError(message)), in_our_words=True)
 
     # ------------------------------------------------------------------ what the code calls
 
     def called(self, place: Place, location: str) -> None:
-        """Note a call; one that was not recorded ends the flow of code that makes it.
+        """Note where a call is made."""
+        self.locations[place.id] = location
+
+    def begins(self, start: OperationUpdate) -> None:
+        """An operation is about to begin or to go on; one that was not recorded does not, nor what follows.
 
         Raises:
             SuspendExecution: it was not.
         """
-        self.locations[place.id] = location
-        if place.record is None:
-            parent = place.context.parent_id
-            self._not_yet(place.id, description(place.kind, place.sub_type, place.name, parent), place.name)
-            raise SuspendExecution("The replay ends here.")
+        if start.id in self._operations:
+            return
+        if start.parent_id is None or start.parent_id in self._history.operations:  # else that is new too
+            self._not_yet(start)
+        raise SuspendExecution("The replay ends here.")
 
     def refused(
         self, error: NonDeterministicExecutionError, called: str | None, location: str | None
@@ -144,15 +151,17 @@ class Replay:
         name = None if recorded is None else recorded.name
         self._report(kind, error.step_id, name, text, called or str(error), location)
 
-    def _not_yet(self, id: str, called: str, name: str | None) -> None:
+    def _not_yet(self, start: OperationUpdate) -> None:
         """A call of what the code was not given: fine, if it is what the original did next."""
-        recorded = self._history.operations.get(id)
+        called = description(start.type, start.sub_type, start.name, start.parent_id)
+        location = self.locations.get(start.id) or self.locations.get(start.parent_id or "")
+        recorded = self._history.operations.get(start.id)
         if recorded is None:
             if self._history.is_decided:
-                self._report(DivergenceKind.ADDED, id, name, "nothing", called, self._location(id))
+                self._report(DivergenceKind.ADDED, start.id, start.name, "nothing", called, location)
         elif described(recorded) != called:
             text = described(recorded)
-            self._report(DivergenceKind.CHANGED, id, recorded.name, text, called, self._location(id))
+            self._report(DivergenceKind.CHANGED, start.id, recorded.name, text, called, location)
 
     def _report(
         self,
@@ -165,17 +174,11 @@ class Replay:
     ) -> None:
         self.divergences.append(Divergence(kind, id, name, recorded, called, location, self._event))
 
-    def _location(self, id: str, parent: str | None = None) -> str | None:
-        return self.locations.get(id) or self.locations.get(parent or "")
-
     def checkpoint(self, updates: tuple[OperationUpdate, ...], token: str) -> CheckpointResponse:
         """The service: it takes everything and changes nothing."""
         for update in updates:
             if update.action is OperationAction.START:
-                if update.id not in self._operations:  # a branch, which no context enters
-                    self.locations[update.id] = self._location("", update.parent_id) or "a branch"
-                    called = description(update.type, update.sub_type, update.name, update.parent_id)
-                    self._not_yet(update.id, called, update.name)
+                self._not_yet(update)  # a branch: nothing else begins
             else:
                 self.ended[update.id] = update
         return CheckpointResponse(token, ())
@@ -249,6 +252,8 @@ class ReplayInvocation(Invocation):
         self.replay = replay
 
     def operation(self, spec: Spec) -> Ref:
+        if spec.branch is None:
+            self.replay.begins(spec.start)
         if spec.body is not None:
             spec = attrs.evolve(spec, body=Body(_never))
         return super().operation(spec)
