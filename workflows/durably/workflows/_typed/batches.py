@@ -48,7 +48,8 @@ def _write_item(item: BatchItem[Any], item_of: Callable[[int], Codec]) -> dict[s
         try:
             tree["result"] = item_of(item.index).write(item.result)
         except Mismatch as error:
-            raise error.under(f".all[{item.index}].result") from None
+            error.under(f".all[{item.index}].result")
+            raise
     return tree
 
 
@@ -60,4 +61,5 @@ def _read_item(tree: dict[str, Any], item_of: Callable[[int], Codec]) -> BatchIt
     try:
         return BatchItem(index, status, item_of(index).read(tree["result"], None), error)
     except Mismatch as mismatch:
-        raise mismatch.under(f".all[{index}].result") from None
+        mismatch.under(f".all[{index}].result")
+        raise

@@ -68,8 +68,9 @@ def complete_class(codec: Codec, of: Callable[[Any], Codec], *, trace: bool) -> 
         try:
             members[name] = of(hints[name])
         except Mismatch as error:
-            raise error.under(f".{name}") from None
-    take_apart, make = _generated(class_, members, trace=trace)
+            error.under(f".{name}")
+            raise
+    take_apart, make = _generated(codec.annotation, class_, members, trace=trace)
     required = [name for name, has_default in defaults.items() if not has_default]
 
     def write(value: Any) -> Any:
@@ -125,11 +126,14 @@ def _fields(class_: type) -> dict[str, bool]:
     }
 
 
-def _generated(class_: type, members: dict[str, Codec], *, trace: bool) -> tuple[Write, Read]:
+def _generated(type_: Any, class_: type, members: dict[str, Codec], *, trace: bool) -> tuple[Write, Read]:
     from cattrs import Converter, cols, gen
 
     tuples, classes = cast(Any, cols), cast(Any, gen)  # whose signatures leave types open
 
+    generic = getattr(class_, "__parameters__", ())
+    if _OPTIONS & members.keys() or (generic and is_named_tuple(class_)):
+        return _by_hand(class_, members, trace=trace)
     converter = Converter(detailed_validation=False)
     overrides = {
         name: gen.override(
@@ -144,9 +148,34 @@ def _generated(class_: type, members: dict[str, Codec], *, trace: bool) -> tuple
             tuples.namedtuple_dict_structure_factory(class_, converter, False, False, False, **overrides),
         )
     return (
-        classes.make_dict_unstructure_fn(class_, converter, _cattrs_use_linecache=False, **overrides),
-        classes.make_dict_structure_fn(class_, converter, _cattrs_use_linecache=False, **overrides),
+        classes.make_dict_unstructure_fn(type_, converter, _cattrs_use_linecache=False, **overrides),
+        classes.make_dict_structure_fn(type_, converter, _cattrs_use_linecache=False, **overrides),
     )
+
+
+_OPTIONS = frozenset(("attrs", "cl", "converter", "typevar_map"))
+"""What cattrs takes for arguments of its own, where hooks of fields stand beside them: done without it."""
+
+
+def _by_hand(class_: Any, members: dict[str, Codec], *, trace: bool) -> tuple[Write, Read]:
+    writes = {k: traced_write(f".{k}", c.write) if trace else c.write for k, c in members.items()}
+    reads = {k: traced_read(f".{k}", c.read) if trace else c.read for k, c in members.items()}
+    aliases: dict[str, str] = {
+        each.name: each.alias or each.name for each in getattr(class_, "__attrs_attrs__", ())
+    }
+
+    def write(value: Any) -> Any:
+        return {name: write_field(getattr(value, name)) for name, write_field in writes.items()}
+
+    def read(tree: Any, _: Any) -> Any:
+        found = {
+            aliases.get(name, name): read_field(tree[name], None)
+            for name, read_field in reads.items()
+            if name in tree
+        }
+        return class_(**found)
+
+    return write, read
 
 
 def typed_dict_codec(type_: Any, of: Callable[[Any], Codec], *, trace: bool) -> Codec:
@@ -159,7 +188,8 @@ def typed_dict_codec(type_: Any, of: Callable[[Any], Codec], *, trace: bool) -> 
         try:
             members[key] = of(hint)
         except Mismatch as error:
-            raise error.under(f"[{key!r}]") from None
+            error.under(f"[{key!r}]")
+            raise
 
     def convert(value: Any, direction: str) -> dict[str, Any]:
         made: dict[str, Any] = {}
@@ -245,7 +275,8 @@ def _collect_parameters(type_: Any, parameters: dict[type, dict[Any, Any]]) -> N
     values = dict(zip(getattr(class_, "__parameters__", ()), get_args(type_), strict=False))
     parameters[class_] = values
     for base in class_.__dict__.get("__orig_bases__", class_.__bases__):
-        _collect_parameters(substituted(base, values) if get_origin(base) else base, parameters)
+        if get_origin(base) not in (Generic, Protocol):
+            _collect_parameters(substituted(base, values) if get_origin(base) else base, parameters)
 
 
 def _all(parameters: dict[type, dict[Any, Any]]) -> dict[Any, Any]:

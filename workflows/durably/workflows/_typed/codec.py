@@ -27,7 +27,7 @@ class Mismatch(Exception):  # noqa: N818  # never seen by a user: it becomes a S
         self._steps: list[str] = []
 
     def under(self, step: str) -> "Mismatch":
-        """The same, seen from one level up: `.field`, `[3]` or `['key']`."""
+        """This, seen from one level up: `.field`, `[3]` or `['key']`."""
         self._steps.append(step)
         return self
 
@@ -106,7 +106,8 @@ def traced_write(step: str, write: Write) -> Write:
         try:
             return write(value)
         except Mismatch as error:
-            raise error.under(step) from None
+            error.under(step)
+            raise
 
     return traced
 
@@ -118,7 +119,8 @@ def traced_read(step: str, read: Read) -> Read:
         try:
             return read(tree, type_)
         except Mismatch as error:
-            raise error.under(step) from None
+            error.under(step)
+            raise
 
     return traced
 

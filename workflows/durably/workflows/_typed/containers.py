@@ -104,7 +104,8 @@ def mapping_codec(type_: Any, of: Callable[[Any], Codec], *, trace: bool) -> Cod
             try:
                 tree[text] = write_value(each)
             except Mismatch as error:
-                raise error.under(f"[{text!r}]") from None
+                error.under(f"[{text!r}]")
+                raise
         return tree
 
     def read(tree: Any, _: Any) -> Any:
@@ -151,7 +152,8 @@ def _member(of: Callable[[Any], Codec], type_: Any, step: str = "[...]") -> Code
     try:
         return of(type_)
     except Mismatch as error:
-        raise error.under(step) from None
+        error.under(step)
+        raise
 
 
 def _write_members(member: Codec, *, trace: bool) -> Write:
@@ -164,7 +166,8 @@ def _write_members(member: Codec, *, trace: bool) -> Write:
             for each in values:
                 tree.append(member.write(each))  # noqa: PERF401  # its length says where it failed
         except Mismatch as error:
-            raise error.under(f"[{len(tree)}]") from None
+            error.under(f"[{len(tree)}]")
+            raise
         return tree
 
     return slow if trace else fast
@@ -212,4 +215,5 @@ def _at(index: int, call: Callable[..., Any], *arguments: Any, trace: bool) -> A
     try:
         return call(*arguments)
     except Mismatch as error:
-        raise error.under(f"[{index}]") from None
+        error.under(f"[{index}]")
+        raise

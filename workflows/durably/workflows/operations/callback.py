@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 from durably.actors.messages import Completed
 from durably.actors.model import OperationStatus, OperationSubType, OperationType
 from durably.actors.spec import Kind, Spec
+from durably.workflows._typed.binding import bound, is_typed
 from durably.workflows._validation import check_callable, check_type, name_of, refuse
 from durably.workflows.config import CallbackConfig, ChildConfig, StepConfig, WaitForCallbackConfig
 from durably.workflows.exceptions import (
@@ -54,11 +55,13 @@ def create_callback(context: "Flow", name: str | None, config: CallbackConfig | 
     config = DEFAULT_CONFIG if config is None else config
     check_type("config", config, CallbackConfig)
     sub_type = config.sub_type or OperationSubType.CALLBACK
-    place = context.enter(OperationType.CALLBACK, sub_type, name_of(name))
+    name = name_of(name)
+    serdes = bound(config.serdes, None, name) or AS_IT_IS
+    place = context.enter(OperationType.CALLBACK, sub_type, name)
     start = place.start(
         timeout_seconds=config.timeout_seconds, heartbeat_timeout_seconds=config.heartbeat_timeout_seconds
     )
-    callback = Callback(place, functools.partial(_answer, place, config.serdes or AS_IT_IS))
+    callback = Callback(place, functools.partial(_answer, place, serdes))
     created = callback.create(Spec(Kind.CALLBACK, start))
     if created.callback_id is None:
         raise CallbackError(f"The service gave no id to callback {place.label!r} ({place.id}).")
@@ -112,18 +115,25 @@ def wait_for_callback(
     name = name_of(name, submitter)
     if name is not None and len(name) > LONGEST_NAME:
         raise refuse("name", f"at most {LONGEST_NAME} characters", name)
-    code = _code(submitter, f"{name} " if name else "", config)
+    # A serdes of one type is for the answer alone, which the default serializer might not take; any other
+    # serves as AWS's SDK has it: for the callback, and for what the submitter returns.
+    serdes = bound(config.serdes, None, name) if config is not None else None
+    typed = serdes if is_typed(serdes) else None
+    code = _code(submitter, f"{name} " if name else "", config, None if typed else serdes)
     sub_type = OperationSubType.WAIT_FOR_CALLBACK
-    planned = planned_child(context, code, name, ChildConfig[Any](), sub_type, deferred=deferred)
+    planned = planned_child(context, code, name, ChildConfig[Any](serdes=typed), sub_type, deferred=deferred)
     return planned.reading(functools.partial(_unwrapped, planned.read))
 
 
 def _code(
-    submitter: Submitter, prefix: str, config: WaitForCallbackConfig | None
+    submitter: Submitter,
+    prefix: str,
+    config: WaitForCallbackConfig | None,
+    submitter_serdes: SerDes[Any] | None,
 ) -> "Callable[[DurableContext], Any]":
     step_config = None
     if config is not None:
-        step_config = StepConfig(retry_strategy=config.retry_strategy, serdes=config.serdes)
+        step_config = StepConfig(retry_strategy=config.retry_strategy, serdes=submitter_serdes)
 
     def wait_for_answer(context: "DurableContext") -> Any:
         callback = context.create_callback(f"{prefix}{CALLBACK_NAME}", config)
