@@ -6,6 +6,7 @@ Small on purpose: every interleaving of each is visited. Names say what is raced
 from tests.model.model import Record, Scenario, Spec
 
 STEP, WAIT, CALLBACK = Spec("step"), Spec("wait"), Spec("callback")
+DECIDED = Spec("decided")
 CRASH = {"faults": ("crash", "fail", "lost"), "budget": 1, "again": True}
 FAULTS = {"faults": ("fail", "lost"), "budget": 1}
 
@@ -25,6 +26,44 @@ def child(*steps, tail=(), **operations):
 
 def leaves_callback():
     return child(("begin", "c"), ("go", "s"), tail=(("go", "w"),), s=STEP, c=CALLBACK, w=WAIT)
+
+
+def creating(*between):
+    """A callback is created, something else happens, then it is awaited."""
+    return {"root": (("create", "c"), *between, ("await", "c"), ("return",))}, {"c": CALLBACK, "s": STEP}
+
+
+def created_beside():
+    """A callback is created while a body executes."""
+    scripts = {"root": (("begin", "s"), ("create", "c"), ("await", "s"), ("await", "c"), ("return",))}
+    return scripts, {"s": STEP, "c": CALLBACK}
+
+
+def creating_in(workflow, operation):
+    """The same workflow, in which this callback is not begun and awaited but created, and then awaited."""
+    scripts, operations = workflow
+    steps = {("go", operation): (("create", operation), ("await", operation))}
+    created = {
+        task: tuple(step for written in script for step in steps.get(written, (written,)))
+        for task, script in scripts.items()
+    }
+    return created, operations
+
+
+def combined(*first, then=(), **operations):
+    """All of some futures, or first some of them."""
+    begin = (("begin", name) for name in operations)
+    script = (*begin, *first, ("all", *operations), *(("go", name) for name, _ in then), ("return",))
+    return {"root": script}, operations | dict(then)
+
+
+def all_in_child():
+    """A branch that is orphaned awaits two at once."""
+    scripts = {"root": (("go", "m"), ("go", "v"), ("return",)), "t0": (("return",),)}
+    scripts |= {"t1": (("begin", "c"), ("begin", "d"), ("all", "c", "d"), ("return",))}
+    operations = {"v": WAIT, "m": Spec("map", branches=("b0", "b1"), minimum=1)}
+    operations |= {f"b{i}": Spec("context", ("m",), f"t{i}", branch_of="m") for i in (0, 1)}
+    return scripts, operations | dict.fromkeys("cd", CALLBACK._replace(above=("m", "b1")))
 
 
 def mapped(*branches, tail=(), **limits):
@@ -147,6 +186,43 @@ def build():
         "nested, callback": (nested(CALLBACK, steps=(), tail=(("go", "w"),)), {}),
         "nested, call fails": (nested(STEP), FAULTS),
         "deadlock": (deadlock(), {"deadlock": True}),
+        "create, step, await": (creating(("go", "s")), {}),
+        "create, await": (creating(), {}),
+        "create beside a body": (created_beside(), {}),
+        "create in a child": (
+            creating_in(child(("go", "c"), tail=(("go", "w"),), c=CALLBACK, w=WAIT), "c"),
+            {},
+        ),
+        "create in a child that finishes early": (
+            creating_in(nested(CALLBACK, steps=(), tail=(("go", "w"),)), "u"),
+            {},
+        ),
+        "create, call fails": (creating(("go", "s")), FAULTS),
+        "crash: create, step, await": (creating(("go", "s")), CRASH),
+        "threads: create, step, await": (creating(("go", "s")), {"threads": True}),
+        "threads: create in a child that finishes early": (
+            creating_in(nested(CALLBACK, steps=(), tail=(("go", "w"),)), "u"),
+            {"threads": True},
+        ),
+        "all of two waits": (combined(w=WAIT, x=WAIT), {}),
+        "all of three steps": (combined(s=STEP, t=STEP, u=STEP), {}),
+        "all of two waits, recorded": (combined(w=WAIT, x=WAIT, then=[("d", DECIDED)]), {}),
+        "all of a wait and a step": (combined(w=WAIT, s=STEP), {}),
+        "all of two steps": (combined(s=STEP, t=STEP), {}),
+        "all of a step and a callback, replayed": (
+            combined(s=STEP, c=CALLBACK),
+            {"records": {"c": Record("STARTED")}},
+        ),
+        "all of a wait and a retry": (combined(w=WAIT, s=Spec("step", retries=1)), {}),
+        "race of two waits, then all": (combined(("await", "w", "x"), w=WAIT, x=WAIT), {}),
+        "all of two waits, call fails": (combined(w=WAIT, x=WAIT), FAULTS),
+        "crash: all of two waits": (combined(w=WAIT, x=WAIT), CRASH),
+        "crash: all of two waits, recorded": (combined(w=WAIT, x=WAIT, then=[("d", DECIDED)]), CRASH),
+        "crash: all of a wait and a step": (combined(w=WAIT, s=STEP), CRASH),
+        "threads: all of two waits": (combined(w=WAIT, x=WAIT), {"threads": True}),
+        "threads: all of two steps": (combined(s=STEP, t=STEP), {"threads": True}),
+        "decided": (sequence(d=DECIDED, w=WAIT), {}),
+        "crash: decided": (sequence(d=DECIDED, w=WAIT), CRASH),
         "map over nothing": (mapped(tail=(("w", WAIT),)), {}),
         "crash: step, wait": (sequence(s=STEP, w=WAIT), CRASH),
         "crash: at-most-once": (sequence(s=once, w=WAIT), CRASH),
@@ -170,6 +246,8 @@ def build():
         "orphan body": (mapped({"s": STEP}, {"t": STEP}, minimum=1), {}),
         "orphan callback": (mapped({}, {"c": CALLBACK}, tail=(("w", WAIT),), minimum=1), {}),
         "orphan retry": (mapped({}, {"s": Spec("step", retries=1)}, tail=(("w", CALLBACK),), minimum=1), {}),
+        "orphan creator": (creating_in(mapped({}, {"c": CALLBACK}, tail=(("w", WAIT),), minimum=1), "c"), {}),
+        "orphan, all of two callbacks": (all_in_child(), {}),
         "orphan, call fails": (mapped({}, {"c": CALLBACK}, tail=(("w", WAIT),), minimum=1), FAULTS),
         "map in a branch": (map_in_branch(STEP, WAIT), {}),
         "map in an orphan branch": (map_in_branch(STEP, STEP, minimum=1), {}),
@@ -189,6 +267,18 @@ SCENARIOS = build()
 # Too large to hunt mutants in.
 LARGE = {
     "crash: deferred",
+    "crash: all of two waits",
+    "crash: all of two waits, recorded",
+    "crash: all of a wait and a step",
+    "threads: create in a child that finishes early",
+    "threads: all of two waits",
+    "all of three steps",
+    "all of a wait and a retry",
+    "all of two waits, call fails",
+    "orphan creator",
+    "orphan creator (early)",
+    "orphan, all of two callbacks",
+    "orphan, all of two callbacks (early)",
     "first of wait and step",
     "orphan body",
     "orphan body (early)",
@@ -248,6 +338,12 @@ MUTANTS = (
     "a batch waits for an uncounted timer",
     "K told last in a turn",
     "polls need no company",
+    "creator resumed before START is confirmed",
+    "creator resumed only by the end",
+    "creator not told when orphaned",
+    "arrivals noted only by resume",
+    "awaiters resumed before their future is settled",
+    "a new ticket for each arrival",
 )  # "K told last in a turn" matters only where turns overlap: one thread for each actor
 HARMLESS = {
     "Waiting told after a second turn": "the turn is a message, and counted: stillness comes after it",

@@ -38,6 +38,12 @@ FOUND = {
     "polls need no company": ("step, replayed callback", "no-hang"),
     "idle messages not counted": ("step, wait", "no-lost-update"),
     "no ticket": ("race of replayed wait and callback", "no-lost-wakeup"),
+    "creator resumed before START is confirmed": ("create, step, await", "created-first"),
+    "creator resumed only by the end": ("create, step, await", "no-early-end"),
+    "creator not told when orphaned": ("create in a child that finishes early", "no-lost-wakeup"),
+    "arrivals noted only by resume": ("all of two steps", "no-early-end"),
+    "a new ticket for each arrival": ("all of two steps", "no-early-end"),
+    "awaiters resumed before their future is settled": ("threads: all of two steps", "no-early-end"),
 }
 ONLY_WHEN_LARGE = {"Finish beats Failed"}  # no small scenario finds them: `make explore ARGS=--mutants`
 
