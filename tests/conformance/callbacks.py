@@ -4,8 +4,8 @@ import json
 from datetime import datetime
 from typing import Any
 
-from durably.workflows import CallbackError, DurableContext, Duration, durable_execution
-from durably.workflows.config import CallbackConfig
+from durably.workflows import CallbackError, DurableContext, durable_execution
+from durably.workflows.config import CallbackConfig, Duration
 from durably.workflows.serdes import SerDes, SerDesContext
 from tests.conformance.registry import Handlers
 

@@ -2,17 +2,10 @@
 
 from typing import Any
 
-from durably.workflows import (
-    ChildContextError,
-    DurableContext,
-    Duration,
-    RetryPresets,
-    StepConfig,
-    StepContext,
-    durable_execution,
-)
+from durably.workflows import ChildContextError, DurableContext, StepContext, durable_execution
+from durably.workflows.config import Duration, StepConfig
 from durably.workflows.logger import Logger
-from durably.workflows.retries import RetryDecision
+from durably.workflows.retries import RetryDecision, RetryPresets
 from tests.conformance.registry import Handlers
 
 FUNCTIONS = Handlers()

@@ -4,7 +4,8 @@ import codecs
 from collections.abc import Callable
 from typing import Any
 
-from durably.workflows import DurableContext, Duration, durable_execution
+from durably.workflows import DurableContext, durable_execution
+from durably.workflows.config import Duration
 from durably.workflows.serdes import SerDes, SerDesContext
 from durably.workflows.waits import WaitForConditionConfig, WaitForConditionDecision
 from tests.conformance.registry import Handlers

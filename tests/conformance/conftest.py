@@ -2,20 +2,22 @@
 
 import contextlib
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
-from tests.conformance.cannot_run import CANNOT_RUN
-from tests.conformance.outcomes import faults
+from tests.conformance.gaps import CANNOT_RUN, IN_PART, UNTOLD
+from tests.conformance.outcomes import Verdict, judge
 from tests.conformance.report import table
 from tests.conformance.requirements import FOLDER, Requirement, read_all
+from tests.emulator.functions import OFFICIAL
 from tests.emulator.journal import JOURNAL
 
 SERVICES = ("embedded", "emulator")
-_VERDICTS = pytest.StashKey[dict[tuple[str, str], str]]()
+Pair = tuple[str, str]
+_VERDICTS = pytest.StashKey[dict[Pair, str]]()
 
 
 def _requirements() -> list[Requirement]:
@@ -28,18 +30,28 @@ def _requirements() -> list[Requirement]:
 REQUIREMENTS = {requirement.id: requirement for requirement in _requirements()}
 
 
+OFFICIAL_CASES = [
+    ("official", each)
+    for each in REQUIREMENTS
+    if each in IN_PART["emulator"] or ("emulator", each) in CANNOT_RUN
+]
+"""What the emulator cannot show, under AWS's own SDK."""
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """One test for each requirement on each service; a single one that is skipped where there are none."""
-    if {"service", "requirement"} <= set(metafunc.fixturenames):
-        cases = [
-            pytest.param(service, requirement, id=f"{service}-{requirement}")
-            for service in SERVICES
-            for requirement in REQUIREMENTS
-        ]
-        absent = pytest.mark.skip(reason=f"no requirements (or no PyYAML to read them): {FOLDER.name}")
-        metafunc.parametrize(
-            ("service", "requirement"), cases or [pytest.param("none", "none", id="none", marks=absent)]
-        )
+    if "case" in metafunc.fixturenames:
+        cases = [(service, requirement) for service in SERVICES for requirement in REQUIREMENTS]
+    elif "official_case" in metafunc.fixturenames:
+        cases = OFFICIAL_CASES
+    else:
+        return
+    absent = pytest.mark.skip(reason=f"{FOLDER.name}: there are no requirements, or no PyYAML to read them")
+    metafunc.parametrize(
+        "case" if "case" in metafunc.fixturenames else "official_case",
+        cases or [pytest.param(("none", "none"), marks=absent)],
+        ids=["-".join(case) for case in cases] or ["none"],
+    )
 
 
 @contextlib.contextmanager
@@ -55,40 +67,46 @@ def _journal() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def verdict(request: pytest.FixtureRequest) -> Callable[[str, str], list[str]]:
-    """What is wrong with a requirement on a service, one line each."""
+def verdicts(request: pytest.FixtureRequest) -> dict[Pair, Verdict]:
+    """What came of each requirement that this run asks for, by service and requirement."""
     asked = [item.callspec.params for item in request.session.items if hasattr(item, "callspec")]
     pairs = [
-        (params["service"], params["requirement"])
+        params[kind]
         for params in asked
-        if {"service", "requirement"} <= set(params)
+        for kind in ("case", "official_case")
+        if isinstance(params.get(kind), tuple)
     ]
-    results = _run([pair for pair in pairs if pair[0] in SERVICES and pair not in CANNOT_RUN])
-    return lambda service, requirement: results[service, requirement]
+    return _run([pair for pair in pairs if pair[1] in REQUIREMENTS and pair not in CANNOT_RUN])
 
 
-def _run(pairs: list[tuple[str, str]]) -> Mapping[tuple[str, str], list[str]]:
+def _run(pairs: list[Pair]) -> dict[Pair, Verdict]:
     from tests.conformance.services import Embedded, Emulator, needs_real_time
 
-    kinds: dict[str, Callable[[], Any]] = {"embedded": Embedded, "emulator": Emulator}
-    services = {name: kinds[name]() for name in SERVICES if any(pair[0] == name for pair in pairs)}
+    kinds: dict[str, Callable[[], Any]] = {
+        "embedded": Embedded,
+        "emulator": Emulator,
+        "official": lambda: Emulator(OFFICIAL),
+    }
+    services = {name: kinds[name]() for name in kinds if any(pair[0] == name for pair in pairs)}
 
-    def run(pair: tuple[str, str]) -> list[str]:
+    def run(pair: Pair) -> Verdict:
         name, requirement = pair[0], REQUIREMENTS[pair[1]]
         variables = requirement.variables()
         try:
             outcome = services[name].run(requirement, variables)
         except Exception as error:
-            return [f"{type(error).__name__}: {error}"]
-        found = faults(requirement, outcome, variables)
-        if found:
-            found += [str(event) for event in outcome.events] + [str(record) for record in outcome.logs]
-        return found
+            return Verdict([f"{type(error).__name__}: {error}"])
+        verdict = judge(
+            requirement, outcome, variables, UNTOLD["embedded" if name == "embedded" else "emulator"]
+        )
+        if not verdict.faults:
+            return verdict
+        return Verdict([*verdict.faults, *map(str, outcome.events), *map(str, outcome.logs)], verdict.untold)
 
     # What takes long by the clock goes first; the rest fits into its pauses.
     pairs = sorted(pairs, key=lambda pair: not needs_real_time(REQUIREMENTS[pair[1]]))
     try:
-        with _journal(), ThreadPoolExecutor(48, "requirement") as pool:
+        with _journal(), ThreadPoolExecutor(64, "requirement") as pool:
             return dict(zip(pairs, pool.map(run, pairs), strict=True))
     finally:
         for service in services.values():
@@ -96,24 +114,25 @@ def _run(pairs: list[tuple[str, str]]) -> Mapping[tuple[str, str], list[str]]:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
     """Keep what came of each requirement, for the table."""
     report = yield
-    params = item.callspec.params if hasattr(item, "callspec") else {}
-    if {"service", "requirement"} <= set(params) and params["service"] in SERVICES:
-        verdicts = item.config.stash.setdefault(_VERDICTS, {})
-        pair = params["service"], params["requirement"]
+    pair = item.callspec.params.get("case") if hasattr(item, "callspec") else None
+    if isinstance(pair, tuple) and pair[1] in REQUIREMENTS:
+        kept = item.config.stash.setdefault(_VERDICTS, {})
         if pair in CANNOT_RUN:
-            verdicts[pair] = f"cannot run: {CANNOT_RUN[pair]}"
-        elif report.when == "call":
-            verdicts[pair] = "pass" if report.passed else "fail"
+            kept[pair] = f"cannot run: {CANNOT_RUN[pair]}"
+        elif report.when == "call" or report.failed:
+            untold = item.funcargs["verdicts"][pair].untold if report.passed else ()
+            reasons = sorted({UNTOLD[pair[0]][field] for field in untold})
+            kept[pair] = f"in part: {'; '.join(reasons)}" if reasons else "pass" if report.passed else "fail"
     return report
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Print the table."""
-    verdicts = config.stash.get(_VERDICTS, {})
-    if verdicts:
+    kept = config.stash.get(_VERDICTS, {})
+    if kept:
         terminalreporter.section("conformance with AWS's requirements")
-        for line in table(list(REQUIREMENTS.values()), SERVICES, verdicts):
+        for line in table(list(REQUIREMENTS.values()), SERVICES, kept):
             terminalreporter.write_line(line)

@@ -1,15 +1,16 @@
 """Handlers for the requirements of invokes (5-x), and the functions that they invoke."""
 
 import json
+import threading
 from typing import Any
 
-from durably.workflows import DurableContext, Duration, durable_execution
-from durably.workflows.config import InvokeConfig
+from durably.workflows import DurableContext, durable_execution
+from durably.workflows.config import Duration, InvokeConfig
 from durably.workflows.serdes import SerDes, SerDesContext
 from tests.conformance.registry import Handlers
 
 FUNCTIONS = Handlers()
-INVOCABLE = {"target-echo": {}, "target-fails": {}, "target-size": {}}
+INVOCABLE = {name: {"DurableConfig": {}} for name in ("target-echo", "target-fails", "target-size")}
 
 
 class Shouting(SerDes[Any]):
@@ -22,18 +23,29 @@ class Shouting(SerDes[Any]):
         return json.loads(data)
 
 
+def takes_a_moment(_: Any) -> None:
+    """What is invoked is another function, and comes back when its caller has long been suspended."""
+    threading.Event().wait(0.3)
+
+
 @FUNCTIONS.meets("target-echo")
-def echo(event: Any, context: Any) -> Any:
+@durable_execution
+def echo(event: Any, context: DurableContext) -> Any:
+    context.step(takes_a_moment)
     return event
 
 
 @FUNCTIONS.meets("target-fails")
-def fails(event: Any, context: Any) -> Any:
+@durable_execution
+def fails(event: Any, context: DurableContext) -> Any:
+    context.step(takes_a_moment)
     raise RuntimeError("never")
 
 
 @FUNCTIONS.meets("target-size")
-def size(event: Any, context: Any) -> Any:
+@durable_execution
+def size(event: Any, context: DurableContext) -> Any:
+    context.step(takes_a_moment)
     return {"size": len(event["text"])}
 
 

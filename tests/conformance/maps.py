@@ -2,18 +2,10 @@
 
 from typing import Any
 
-from durably.workflows import (
-    BatchItem,
-    BatchItemStatus,
-    BatchResult,
-    CompletionConfig,
-    CompletionReason,
-    DurableContext,
-    Duration,
-    MapConfig,
-    durable_execution,
-)
-from durably.workflows.serdes import SerDes, SerDesContext
+from durably.workflows import BatchItemStatus, BatchResult, DurableContext, durable_execution
+from durably.workflows.concurrency.models import BatchItem, CompletionReason
+from durably.workflows.config import CompletionConfig, Duration, MapConfig
+from durably.workflows.serdes import ExtendedTypeSerDes, SerDes, SerDesContext
 from tests.conformance.registry import Handlers
 
 FUNCTIONS = Handlers()
@@ -142,5 +134,5 @@ def suspends_after(event: Any, context: DurableContext) -> Any:
 @FUNCTIONS.meets("9-19")
 @durable_execution
 def joins(event: Any, context: DurableContext) -> Any:
-    config = MapConfig(max_concurrency=1, serdes=Joined())
+    config = MapConfig(max_concurrency=1, serdes=Joined(), item_serdes=ExtendedTypeSerDes())
     return context.map(["x", "y"], upper, "op-serde", config).get_results()

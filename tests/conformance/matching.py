@@ -18,11 +18,25 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import attrs
+
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _EXPRESSION = re.compile(r"\$\{/(.*)/\}", re.DOTALL)
 _ABSENT = object()
 
 Variables = dict[str, Any]
+
+
+@attrs.frozen
+class Mismatch:
+    """One thing that is not as expected: where, what it is instead, and whether it is not there at all."""
+
+    where: str
+    what: str
+    is_absent: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.what}"
 
 
 def expand(value: Any, variables: Variables) -> Any:
@@ -44,24 +58,26 @@ def expand(value: Any, variables: Variables) -> Any:
 
 def mismatches(
     expected: Any, actual: Any, variables: Variables, where: str = "", *, exact: bool = False
-) -> list[str]:
-    """What is not as expected, one line each; `variables` gets the values that are bound here.
+) -> list[Mismatch]:
+    """What is not as expected; `variables` gets the values that are bound here.
 
     With `exact`, a mapping must have no other keys.
     """
     if actual is _ABSENT:
-        return [f"{where}: there is none, expected {expected!r}"]
+        return [Mismatch(where, f"there is none, expected {expected!r}", is_absent=True)]
     if isinstance(expected, Mapping):
         if not isinstance(actual, Mapping):
-            return [f"{where}: expected {expected!r}, got {actual!r}"]
-        found = [f"{where}.{key}: not expected" for key in actual if exact and key not in expected]
+            return [Mismatch(where, f"expected {expected!r}, got {actual!r}")]
+        found = [
+            Mismatch(f"{where}.{key}", "not expected") for key in actual if exact and key not in expected
+        ]
         for key, value in expected.items():
             found += mismatches(value, actual.get(key, _ABSENT), variables, f"{where}.{key}", exact=exact)
         return found
     if isinstance(expected, list):
         if not isinstance(actual, Sequence) or isinstance(actual, str) or len(actual) != len(expected):
-            return [f"{where}: expected {expected!r}, got {actual!r}"]
-        found = []
+            return [Mismatch(where, f"expected {expected!r}, got {actual!r}")]
+        found = list[Mismatch]()
         for index, (one, other) in enumerate(zip(expected, actual, strict=True)):
             found += mismatches(one, other, variables, f"{where}[{index}]", exact=exact)
         return found
@@ -70,13 +86,13 @@ def mismatches(
     if isinstance(expected, str):
         if (expression := _EXPRESSION.fullmatch(expected)) is not None:
             fits = re.search(expression[1], _text(actual)) is not None
-            return [] if fits else [f"{where}: {actual!r} does not match {expected}"]
+            return [] if fits else [Mismatch(where, f"{actual!r} does not match {expected}")]
         whole = _VARIABLE.fullmatch(expected)
         if whole is not None and whole[1] not in variables:
             variables[whole[1]] = actual
             return []
         expected = expand(expected, variables)
-    return [] if _equal(expected, actual) else [f"{where}: expected {expected!r}, got {actual!r}"]
+    return [] if _equal(expected, actual) else [Mismatch(where, f"expected {expected!r}, got {actual!r}")]
 
 
 def logged(expected: Mapping[str, Any], record: Mapping[str, Any], variables: Variables) -> bool:

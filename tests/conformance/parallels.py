@@ -4,13 +4,8 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from durably.workflows import (
-    CompletionConfig,
-    DurableContext,
-    ParallelBranch,
-    ParallelConfig,
-    durable_execution,
-)
+from durably.workflows import DurableContext, ParallelBranch, durable_execution
+from durably.workflows.config import CompletionConfig, ParallelConfig
 from durably.workflows.serdes import SerDes, SerDesContext
 from tests.conformance.registry import Handlers
 

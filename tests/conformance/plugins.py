@@ -3,16 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
-from durably.workflows import (
-    DurableContext,
-    Duration,
-    ParallelBranch,
-    ParallelConfig,
-    RetryPresets,
-    StepConfig,
-    StepContext,
-    durable_execution,
-)
+from durably.workflows import DurableContext, ParallelBranch, StepContext, durable_execution
+from durably.workflows.config import Duration, ParallelConfig, StepConfig
 from durably.workflows.plugin import (
     DurableInstrumentationPlugin,
     InvocationEndInfo,
@@ -24,7 +16,7 @@ from durably.workflows.plugin import (
     UserFunctionEndInfo,
     UserFunctionStartInfo,
 )
-from durably.workflows.retries import RetryDecision
+from durably.workflows.retries import RetryDecision, RetryPresets
 from tests.conformance.registry import Handlers
 from tests.emulator.journal import log_line
 

@@ -3,17 +3,9 @@
 import sys
 from typing import Any
 
-from durably.workflows import (
-    DurableContext,
-    Duration,
-    RetryPresets,
-    StepConfig,
-    StepContext,
-    StepSemantics,
-    durable_execution,
-    durable_step,
-)
-from durably.workflows.retries import RetryDecision
+from durably.workflows import DurableContext, StepContext, durable_execution, durable_step
+from durably.workflows.config import Duration, StepConfig, StepSemantics
+from durably.workflows.retries import RetryDecision, RetryPresets
 from tests.conformance.registry import Handlers
 
 FUNCTIONS = Handlers()

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from durably.workflows import DurableContext, Duration, durable_execution
-from durably.workflows.config import WaitForCallbackConfig
+from durably.workflows import DurableContext, durable_execution
+from durably.workflows.config import Duration, WaitForCallbackConfig
 from durably.workflows.retries import RetryDecision
 from durably.workflows.serdes import JsonSerDes
 from tests.conformance.registry import Handlers

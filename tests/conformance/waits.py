@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from durably.workflows import DurableContext, Duration, durable_execution
+from durably.workflows import DurableContext, durable_execution
+from durably.workflows.config import Duration
 from tests.conformance.registry import Handlers
 
 FUNCTIONS = Handlers()

@@ -12,7 +12,7 @@ import threading
 
 
 def _end_with_parent() -> None:
-    while sys.stdin.buffer.read(4096):
+    while os.read(0, 4096):  # not through sys.stdin, which is closed when the interpreter ends
         pass
     os._exit(0)
 

@@ -124,8 +124,10 @@ class World:
             region_name=REGION,
             aws_access_key_id="none",
             aws_secret_access_key="none",
-            config=Config(max_pool_connections=50, retries={"total_max_attempts": 1}),
+            # The emulator's queue of connections holds five; who finds it full tries again.
+            config=Config(max_pool_connections=50, retries={"mode": "standard", "total_max_attempts": 5}),
         )
+        self._starting = threading.Lock()
         self._outcomes: dict[str, list[str]] = {}
         self._news = threading.Condition()
         self._functions.listen(self._heard)
@@ -146,6 +148,7 @@ class World:
         self._functions = Child(["functions", "0", *modules], environment)
         ready = self._functions.line("ready ")
         if ready is None:
+            self._functions.close()
             raise RuntimeError("The functions cannot be served:\n" + "".join(self._functions.last_lines))
         self.functions_url = f"http://127.0.0.1:{ready.split()[1]}"
         arguments = ["emulator", "start-server", "--host", "127.0.0.1", "--port", str(port)]
@@ -189,8 +192,14 @@ class World:
             {"Content-Type": "application/json"},
             method="POST",
         )
-        with urllib.request.urlopen(request, timeout=PATIENCE) as response:
-            return Execution(self, json.load(response)["ExecutionArn"])
+        for attempts_left in reversed(range(5)):
+            try:
+                with self._starting, urllib.request.urlopen(request, timeout=PATIENCE) as response:
+                    return Execution(self, json.load(response)["ExecutionArn"])
+            except ConnectionError:
+                if not attempts_left:
+                    raise
+        raise AssertionError
 
     def outcomes(self, arn: str) -> list[str]:
         """How each invocation that has ended did so: its Status, or RAISED."""

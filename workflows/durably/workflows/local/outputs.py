@@ -65,6 +65,9 @@ def error_of(raised: BaseException) -> ErrorObject:
     """The error of an invocation whose handler raised."""
     if isinstance(raised, ServiceError):
         return ErrorObject(raised.message, raised.code)
+    if isinstance(raised, SystemExit):  # in Lambda it would have ended the process
+        status = raised.code if isinstance(raised.code, int) else int(raised.code is not None)
+        return ErrorObject(f"Runtime exited with error: exit status {status}", "Runtime.ExitError")
     kind = type(raised)
     name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
     return ErrorObject(str(raised), name)
