@@ -71,7 +71,7 @@ class Lanes:
         return self.wait_for(self.is_idle, timeout)
 
     def wait_for(self, condition: Callable[[], bool], timeout: float | None = None) -> bool:
-        """Wait until `condition()` is true: it is asked at first, and whenever a turn has begun or ended.
+        """Wait until `condition()` is true: it is asked at first, and when a turn is wished for or has ended.
 
         It must return at once: while it is asked, no turn begins or ends.
 

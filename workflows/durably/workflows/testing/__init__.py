@@ -23,12 +23,23 @@ if TYPE_CHECKING:
         StepOperation,
         WaitOperation,
     )
+    from durably.workflows.testing.replay import (
+        Divergence,
+        DivergenceKind,
+        HistoryError,
+        ReplayError,
+        ReplayReport,
+        ReplayReports,
+        replay_all,
+    )
     from durably.workflows.testing.result import DurableFunctionTestResult
     from durably.workflows.testing.runner import DurableChildContextTestRunner, DurableFunctionTestRunner
 
 __all__ = [
     "CallbackOperation",
     "ContextOperation",
+    "Divergence",
+    "DivergenceKind",
     "DurableChildContextTestRunner",
     "DurableFunctionCloudTestRunner",
     "DurableFunctionTestResult",
@@ -36,10 +47,15 @@ __all__ = [
     "DurableFunctionsTestError",
     "ExecutionOperation",
     "ExecutionStatus",
+    "HistoryError",
     "InvokeOperation",
     "Operation",
+    "ReplayError",
+    "ReplayReport",
+    "ReplayReports",
     "StepOperation",
     "WaitOperation",
+    "replay_all",
 ]
 
 _MODULES = {
@@ -54,6 +70,15 @@ _MODULES = {
         "Operation",
         "StepOperation",
         "WaitOperation",
+    ),
+    "replay": (  # and `replay` itself, which is imported from there: here it is the name of the module
+        "Divergence",
+        "DivergenceKind",
+        "HistoryError",
+        "ReplayError",
+        "ReplayReport",
+        "ReplayReports",
+        "replay_all",
     ),
     "result": ("DurableFunctionTestResult",),
     "runner": ("DurableChildContextTestRunner", "DurableFunctionTestRunner"),
