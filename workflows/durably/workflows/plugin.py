@@ -276,9 +276,10 @@ class DurableInstrumentationPluginFactory(Protocol):
     be registered) and `on_registration_result(registered)`, called once when the handler is decorated.
     """
 
-    def create_plugin(self, info: InvocationStartInfo, /) -> DurableInstrumentationPlugin:
-        """A plugin for the invocation that begins.
+    def create_plugin(self, info: Any, /) -> object:
+        """A plugin for the invocation that begins, which `info`, an `InvocationStartInfo`, describes.
 
+        It may be any object with hooks; the types are wide so that factories written for AWS's SDK fit.
         One that raises, or returns what is no plugin, is logged, and the invocation goes on without it.
         """
         ...
