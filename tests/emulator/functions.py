@@ -29,6 +29,11 @@ SDK = os.environ.get("TESTS_SDK", "durably.workflows")
 """Under which root the handlers' imports are resolved: ours, or the official SDK's."""
 
 
+def say(*words: str) -> None:
+    """Write a line at once, whatever other threads have just begun to write."""
+    os.write(1, f"\n{' '.join(words)}\n".encode())
+
+
 class Context:
     """The object that Lambda hands to a handler."""
 
@@ -87,7 +92,7 @@ class Catalogue:
     def _invoke_isolated(self, name: str, payload: bytes) -> tuple[bytes, bool]:
         command = [sys.executable, "-m", "tests.emulator.functions", name, *self.modules]
         done = subprocess.run(command, input=payload, stdout=subprocess.PIPE, check=False)
-        lines = done.stdout.splitlines()
+        lines = [line for line in done.stdout.splitlines() if line]
         for line in lines:
             if line.startswith(b"log "):
                 JOURNAL.write(json.loads(line[4:]))
@@ -118,7 +123,7 @@ def handler_of(catalogue: Catalogue) -> type[BaseHTTPRequestHandler]:
             event = json.loads(payload)
             if isinstance(event, dict) and "DurableExecutionArn" in event:
                 status = "RAISED" if failed else json.loads(body)["Status"]
-                print("invoked", event["DurableExecutionArn"], status, flush=True)
+                say("invoked", event["DurableExecutionArn"], status)
 
         def do_GET(self) -> None:
             arn = unquote(self.path.removeprefix("/logs/"))
@@ -148,7 +153,7 @@ def main(arguments: list[str]) -> int:
     port, *modules = arguments
     _log_to_journal()
     with Server(("127.0.0.1", int(port)), handler_of(Catalogue(modules))) as server:
-        print("ready", server.server_address[1], flush=True)
+        say("ready", str(server.server_address[1]))
         server.serve_forever()
     return 0
 
@@ -160,11 +165,11 @@ def _log_to_journal() -> None:
 
 def _one_invocation(name: str, modules: list[str]) -> None:
     """Invoke a function once in this process, from standard input to standard output."""
-    JOURNAL._forward = lambda record: print("log", json.dumps(record), flush=True)
+    JOURNAL._forward = lambda record: say("log", json.dumps(record))
     _log_to_journal()
     answer, failed = Catalogue(modules).invoke_here(name, sys.stdin.buffer.read())
     assert not failed
-    print(answer.decode())
+    say(answer.decode())
 
 
 if __name__ == "__main__":
