@@ -1,6 +1,7 @@
 """The durable functions of `workflows.py`, under AWS's SDK: its imports changed and nothing else."""
 
 import importlib.util
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -24,12 +25,14 @@ def official(module: str = "tests.testing.workflows") -> ModuleType:
 
 @contextmanager
 def official_runner(handler: Any, **options: Any) -> Iterator[Any]:
-    """AWS's runner, cleaner than it leaves by itself: its thread has ended, and its loop is closed."""
+    """AWS's runner, cleaner than it leaves by itself: its threads have ended, and its loop is closed."""
     from aws_durable_execution_sdk_python_testing.runner import DurableFunctionTestRunner
 
+    before = set(threading.enumerate())
     with DurableFunctionTestRunner(handler, **options) as runner:
         yield runner
-    runner._scheduler._thread.join()
+    for thread in set(threading.enumerate()) - before:
+        thread.join(10)
     runner._scheduler._loop.close()
 
 
