@@ -17,6 +17,7 @@ from durably.workflows.cli.progress import Feed, describe_error
 from durably.workflows.cli.session import Results, Session, clean_stdout, errors_explained, say
 from durably.workflows.local import HandlerNotFoundError, LocalService
 from durably.workflows.local.code import Handler, hash_of, load_module
+from durably.workflows.local.records import ExecutionRecord
 from durably.workflows.local.store import ExecutionSummary
 
 DEFAULT_DATABASE = Path(".durably/executions.db")
@@ -114,8 +115,8 @@ def recover(execution: str | None, latest: bool, database: Path, quiet: bool) ->
                 return
             if not latest:
                 _tell_changed_code(unfinished)
-            for one in unfinished:
-                _register_file(service, one, latest=latest)
+            for summary in unfinished:
+                _register_file(service, summary.record, latest=latest)
             arns = [one.record.arn for one in unfinished]
             running = [one for one in service.recover(latest=latest, only=arns) if one.arn in arns]
             session = Session(database, feed)
@@ -142,9 +143,8 @@ def _make_folder(database: Path) -> None:
             raise SystemExit(1) from error
 
 
-def _register_file(service: LocalService, one: ExecutionSummary, *, latest: bool) -> None:
+def _register_file(service: LocalService, record: ExecutionRecord, *, latest: bool) -> None:
     """Let an execution invoke the handlers that its file has, in the version that it goes on with."""
-    record = one.record
     if record.handler_file is None or record.code_hash is None:
         return
     path = Path(record.handler_file)
