@@ -13,6 +13,7 @@ from durably.workflows import (
     CompletionConfig,
     DurableContext,
     Duration,
+    ExecutionError,
     MapConfig,
     StepConfig,
     create_retry_strategy,
@@ -211,6 +212,76 @@ def test_a_branch_that_lost_may_end_in_the_replay():
     history = record(quorum)
     report = replayed(quorum, history)
     assert report.ok, str(report)
+
+
+def test_flat_branches_that_lost_may_be_left():
+    """What they have done is recorded under the map itself, and is not done again."""
+
+    def quorum(event: Any, context: DurableContext) -> Any:
+        def branch(inner: DurableContext, item: int, index: int, items: Any) -> int:
+            inner.step(lambda _: item, name=f"first {index}")
+            inner.wait(Duration.from_hours(item))
+            return item
+
+        enough = CompletionConfig(min_successful=1)
+        config = MapConfig(completion_config=enough, nesting_type=NestingType.FLAT)
+        return context.map([2, 1], branch, name="quorum", config=config).get_results()
+
+    report = replayed(quorum, record(quorum))
+    assert report.ok, str(report)
+
+
+def test_a_call_that_is_refused_before_it_begins_is_ok():
+    """It takes the place of an operation that was never recorded, and user code may catch the error."""
+
+    def workflow(event: Any, context: DurableContext) -> Any:
+        try:
+            context.invoke("double", {1, 2}, name="a set is no JSON")
+        except Exception as error:
+            return type(error).__name__
+
+    history = record(workflow)
+    assert history["Events"][-1]["ExecutionSucceededDetails"]["Result"]["Payload"] == '"SerDesError"'
+    assert replayed(workflow, history).ok
+
+
+def test_an_execution_that_a_step_has_ended_is_ok():
+    """The step has no outcome: what it raised ended the execution, and cannot be known without it."""
+
+    def workflow(event: Any, context: DurableContext) -> Any:
+        def body(_: Any) -> None:
+            raise ExecutionError("give up")
+
+        context.step(body, name="fatal")
+
+    history = record(workflow)
+    assert history["Events"][-1]["EventType"] == "ExecutionFailed"
+    assert replayed(workflow, history).ok
+
+
+def test_an_execution_that_the_service_has_ended_is_ok():
+    """It refused a checkpoint for good: what that was to record is not in the history."""
+    failed = {
+        "EventType": "ExecutionFailed",
+        "EventId": 4,
+        "Id": ORDER["Events"][0]["Id"],
+        "ExecutionFailedDetails": {
+            "Error": {"Payload": {"ErrorType": "aws_durable_execution_sdk_python.exceptions.CheckpointError"}}
+        },
+    }
+    assert ORDER["Events"][2]["EventType"] == "StepSucceeded"
+    assert replayed(order, [*ORDER["Events"][:3], failed]).ok
+
+
+def test_a_result_that_is_no_json_fails_again():
+    """With an error of the same type."""
+
+    def workflow(event: Any, context: DurableContext) -> Any:
+        return {context.step(lambda _: 1)}
+
+    history = record(workflow)
+    assert history["Events"][-1]["EventType"] == "ExecutionFailed"
+    assert replayed(workflow, history).ok
 
 
 def test_a_future_that_nobody_awaited_may_be_left():
@@ -509,6 +580,14 @@ def test_what_is_no_handler_is_refused():
     """The function must be decorated."""
     with pytest.raises(TypeError, match="durable_execution"):
         replay(order, ORDER)
+
+
+def test_the_example_shows_a_report():
+    """It accepts the code that recorded, and names the step that a later version adds."""
+    from examples.replay_history import main
+
+    found = only(main())
+    assert (found.recorded, found.called) == ("WAIT 'withdrawal period'", "STEP 'check'")
 
 
 # ------------------------------------------------------------------ histories from elsewhere

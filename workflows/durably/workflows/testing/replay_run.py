@@ -22,6 +22,7 @@ from durably.actors.model import (
     Operation,
     OperationAction,
     OperationStatus,
+    OperationSubType,
     OperationType,
     OperationUpdate,
 )
@@ -36,6 +37,9 @@ from durably.workflows.invocation import Invocation
 from durably.workflows.operations.place import Place
 from durably.workflows.testing.replay_history import RecordedHistory, far_away
 from durably.workflows.testing.replay_report import Divergence, DivergenceKind
+
+BATCHES = (OperationSubType.MAP, OperationSubType.PARALLEL)
+BRANCHES = (OperationSubType.MAP_ITERATION, OperationSubType.PARALLEL_BRANCH)
 
 
 @attrs.define
@@ -207,12 +211,15 @@ class Replay:
     def _was_due(self, operation: Operation) -> bool:
         """Whether the code around it was to run, and to come to it.
 
-        In a map that is complete it was not, or only for the branches that had ended by then.
+        In a map that is complete it was not, or only for the branches that had ended by then; of operations
+        of flat branches nobody knows to which one they belong.
         """
         parent = self._operations.get(operation.parent_id or "")
         if parent is None or not parent.status.is_terminal:
             return True
-        return parent.replay_children and operation.status.is_terminal
+        if not (parent.replay_children and operation.status.is_terminal):
+            return False
+        return parent.sub_type not in BATCHES or operation.sub_type in BRANCHES
 
 
 def _ran(task: Task, finished: bool) -> bool:
@@ -282,6 +289,7 @@ class ReplayContext(DurableContext):
             prefix=id,
             replaying=self.is_replaying(),
             complete=complete or self.complete,
+            base_logger=self._base_logger,
         )
 
     def enter(
