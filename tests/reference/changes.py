@@ -1,6 +1,7 @@
 """Scenarios of code that changes under a running execution."""
 
 from tests.reference.bodies import LARGE, doubled, is_, of_size
+from tests.reference.outside import Answer
 from tests.reference.scenarios import Scenarios, batch_described
 
 scenario = Scenarios()
@@ -148,3 +149,81 @@ def a_map_under_way_that_went_nested(sdk, world):
         context.wait(sdk.seconds(3), name=f"w {index}")
 
     return of_nesting(sdk, world, "FLAT", "NESTED", branch)
+
+
+def became(name, before, after, *answers):
+    """Add a scenario of an operation that is another one in the second invocation."""
+
+    def build(sdk, world):
+        def handler(event, context):
+            (before if world.again("handler") == 1 else after)(sdk, context)
+            context.wait(sdk.seconds(1))
+
+        return handler
+
+    build.__name__ = name
+    scenario(answers=answers)(build)
+
+
+def looked_at(sdk, context, name):
+    strategy = lambda state, attempt: sdk.WaitForConditionDecision.stop_polling()  # noqa: E731
+    return context.wait_for_condition(lambda state, _: state, sdk.WaitForConditionConfig(strategy, 1), name)
+
+
+def handed_over(sdk, context, name):
+    return context.wait_for_callback(lambda *_: None, name)
+
+
+became(
+    "a_callback_that_was_renamed",
+    lambda sdk, c: c.create_callback("a"),
+    lambda sdk, c: c.create_callback("b"),
+)
+became(
+    "a_callback_whose_subtype_changed",
+    lambda sdk, c: c.create_callback("a"),
+    lambda sdk, c: c.create_callback("a", sdk.CallbackConfig(sub_type="Other")),
+)
+became(
+    "a_callback_that_became_an_invoke",
+    lambda sdk, c: c.create_callback("a"),
+    lambda sdk, c: c.invoke("shop", 1, "a"),
+)
+became(
+    "an_invoke_that_became_a_step",
+    lambda sdk, c: c.invoke("f", 1, "a"),
+    lambda sdk, c: c.step(is_(1), "a"),
+    Answer("a", "1"),
+)
+became(
+    "an_invoke_that_was_renamed",
+    lambda sdk, c: c.invoke("f", 1, "a"),
+    lambda sdk, c: c.invoke("f", 1, "b"),
+    Answer("a", "1"),
+)
+became(
+    "an_invoke_of_another_function",  # which nobody compares
+    lambda sdk, c: c.invoke("f", 1, "a"),
+    lambda sdk, c: c.invoke("g", 2, "a", sdk.InvokeConfig(tenant_id="t")),
+    Answer("a", "1"),
+)
+became(
+    "a_step_that_became_a_condition",
+    lambda sdk, c: c.step(is_(1), "a"),
+    lambda sdk, c: looked_at(sdk, c, "a"),
+)
+became(
+    "a_condition_that_was_renamed",
+    lambda sdk, c: looked_at(sdk, c, "a"),
+    lambda sdk, c: looked_at(sdk, c, "b"),
+)
+became(
+    "a_child_that_became_a_wait_for_a_callback",
+    lambda sdk, c: c.run_in_child_context(lambda own: 1, "a"),
+    lambda sdk, c: handed_over(sdk, c, "a"),
+)
+became(
+    "a_callback_and_a_step_that_became_a_wait_for_a_callback",
+    lambda sdk, c: (c.create_callback("a"), c.step(is_(1), "s"), c.wait(sdk.seconds(1))),
+    lambda sdk, c: handed_over(sdk, c, "a"),
+)

@@ -371,3 +371,23 @@ def a_crash_after_a_condition_is_met(sdk, world):
 @scenario(crash=Crash("c", "RETRY", Fate.WITHDRAWN))
 def a_token_withdrawn_after_a_look(sdk, world):
     return looking(sdk, counting(world), polling(sdk, 2))
+
+
+@scenario()
+def a_state_that_is_a_batch(sdk, world):
+    def handler(event, context):
+        batch = context.map([1, 2], lambda own, item, index, items: item, name="m")
+
+        def check(state, own):
+            return {"looks": own.attempt, "batch": state["batch"]}
+
+        def strategy(state, attempt):
+            if attempt == 2:
+                return sdk.WaitForConditionDecision.stop_polling()
+            return sdk.WaitForConditionDecision.continue_waiting(sdk.seconds(1))
+
+        config = sdk.WaitForConditionConfig(strategy, {"batch": batch})
+        state = context.wait_for_condition(check, config, "")
+        return [state["looks"], batch_described(state["batch"])]
+
+    return handler

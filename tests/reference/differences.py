@@ -54,13 +54,22 @@ DIFFERENCES = {
             "a_large_map_that_went_nested",
             "branches_that_changed_their_names",
             "a_map_that_became_a_parallel",
+            "a_callback_that_was_renamed",
+            "a_callback_whose_subtype_changed",
+            "a_callback_that_became_an_invoke",
+            "a_callback_and_a_step_that_became_a_wait_for_a_callback",
+            "an_invoke_that_became_a_step",
+            "an_invoke_that_was_renamed",
+            "a_step_that_became_a_condition",
+            "a_condition_that_was_renamed",
+            "a_child_that_became_a_wait_for_a_callback",
             # Which argument it is that is too small.
             "a_block_whose_strategy_waits_no_time",
         ),
         WORDING,
     ),
     **dict.fromkeys(
-        ("a_wait_of_more_than_a_year", "a_name_that_is_not_ascii"),
+        ("a_wait_of_more_than_a_year", "a_name_that_is_not_ascii", "an_invoke_of_more_than_a_mebibyte"),
         Difference(
             "AWS's SDK sends what the service refuses; ours refuses the argument before anything is sent.",
             frozenset({"output"}),
@@ -112,10 +121,29 @@ DIFFERENCES = {
         "AWS's SDK waits for ever for an invoke that was cancelled; ours raises an InvokeError.",
         EVERYTHING,
     ),
-    "an_error_of_40_kilobytes_in_a_step": Difference(
-        "The service takes errors of 32 KB at most. AWS's SDK sends a longer one, and the refusal fails the "
-        "execution; ours shortens the message, and user code can catch the StepError.",
-        EVERYTHING,
+    **dict.fromkeys(
+        (
+            "a_callback_that_is_answered_while_another_branch_works",
+            "an_invoke_that_fails_while_another_branch_works",
+            "an_answer_that_comes_while_another_branch_works",
+        ),
+        Difference(
+            "What a response tells AWS's SDK of a suspended branch it makes use of in the next invocation; "
+            "ours goes on with the branch at once.",
+            frozenset({"endings"}),
+        ),
+    ),
+    **dict.fromkeys(
+        (
+            "an_error_of_40_kilobytes_in_a_step",
+            "waiting_for_an_answer_that_is_a_huge_failure",
+            "an_invoke_that_fails_hugely_in_a_child",
+        ),
+        Difference(
+            "The service takes errors of 32 KB at most. AWS's SDK sends a longer one, and the refusal fails "
+            "the execution; ours shortens it, and user code can catch what the operation raises.",
+            EVERYTHING,
+        ),
     ),
     "an_error_that_no_checkpoint_takes": Difference(
         "The same for the error of the execution itself: ours is recorded, shortened.",

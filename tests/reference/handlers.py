@@ -14,6 +14,7 @@ from tests.reference import (
     invokes,
     large,
     large_swaps,
+    side_by_side,
     steps,
     swaps,
     wait_for_callback,
@@ -35,6 +36,7 @@ MODULES = (
     changes,
     swaps,
     large_swaps,
+    side_by_side,
 )
 SCENARIOS: Mapping[str, Scenario] = {
     name: scenario for module in MODULES for name, scenario in module.scenario.by_name.items()

@@ -213,3 +213,32 @@ def an_invoke_that_is_refused_for_good(sdk, world):
 @scenario(answers=[Answer("inv", status="CANCELLED")])
 def an_invoke_that_is_cancelled(sdk, world):
     return invoking(sdk, world)
+
+
+@scenario(answers=[Answer("inv", error=ErrorObject("big", "Big", "d" * 32_700))])
+def an_invoke_that_fails_hugely_in_a_child(sdk, world):
+    def handler(event, context):
+        seen = outcome(context.run_in_child_context, lambda c: c.invoke("shop", 1, "inv"), name="work")
+        return [seen["class"], len(seen["data"] or "")]
+
+    return handler
+
+
+@scenario(answers=[Answer("inv", '"' + "y" * 1_048_574 + '"')])
+def an_invoke_of_a_mebibyte(sdk, world):
+    def handler(event, context):
+        text = context.invoke("shop", "x" * 1_048_574, "inv")
+        context.wait(sdk.seconds(1))
+        return len(text)
+
+    return handler
+
+
+@scenario()
+def an_invoke_of_more_than_a_mebibyte(sdk, world):
+    return lambda event, context: context.invoke("shop", "x" * 1_048_575, "inv")
+
+
+@scenario(answers=[Answer("", "1")])
+def an_invoke_with_an_empty_name(sdk, world):
+    return lambda event, context: context.invoke("shop", 1, name="")

@@ -62,6 +62,7 @@ class Outside:
 
     def __init__(self, memory: MemoryExecution, answers: Sequence[Answer | Sequence[Answer]]) -> None:
         self._memory = memory
+        self._told = False
         self._during = [each for each in answers if isinstance(each, Answer) and each.at is not None]
         self._rounds = [
             [each] if isinstance(each, Answer) else list(each) for each in answers if each not in self._during
@@ -73,6 +74,7 @@ class Outside:
         for answer in now:
             self._during.remove(answer)
             answer.arrive(self._memory)
+            self._told = True
         return bool(now)
 
     def between_invocations(self) -> bool:
@@ -85,7 +87,10 @@ class Outside:
                     answer.arrive(self._memory)
                 if following:
                     return True
-        return self._memory.advance() or self._memory.execution.has_news
+        if self._memory.advance() or self._memory.execution.has_news:
+            return True
+        told, self._told = self._told, False
+        return told  # in its last invocation, which may not have made anything of it
 
     def is_done(self) -> bool:
         """Whether all that was to come has come."""

@@ -5,6 +5,7 @@ service accepted (each operation's in order, all of them as a multiset), the ope
 each invocation ended, and the output. Then the SDKs take turns at one execution: neither may notice.
 """
 
+import contextlib
 import json
 import logging
 from collections.abc import Iterator, Sequence
@@ -117,7 +118,8 @@ WORDS = ("ErrorMessage", "message", "str", "cause")
 def without_words(parts: Any) -> Any:
     """The same without the messages of errors, wherever they are."""
     if isinstance(parts, str) and parts.startswith(("{", "[")):  # JSON, maybe with an error in it
-        return json.dumps(without_words(json.loads(parts)))
+        with contextlib.suppress(ValueError):
+            return json.dumps(without_words(json.loads(parts)))
     if isinstance(parts, dict):
         return {key: without_words(value) for key, value in parts.items() if key not in WORDS}
     if isinstance(parts, list):

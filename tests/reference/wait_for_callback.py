@@ -262,3 +262,21 @@ def a_crash_before_an_answer_is_taken_over(sdk, world):
 @scenario(crash=Crash("ask", "FAIL"), answers=[Answer(CALLBACK, error=FAILURE)])
 def a_crash_before_a_failure_is_taken_over(sdk, world):
     return asking(sdk, world)
+
+
+HUGE = ErrorObject("big", "Big", "d" * 32_700)
+"""Which the service takes; with a longer type it does not."""
+
+
+@scenario(answers=[Answer(CALLBACK, error=HUGE)])
+def waiting_for_an_answer_that_is_a_huge_failure(sdk, world):
+    return asking(sdk, world)
+
+
+@scenario(answers=[Answer("order create callback id", "yes")])
+def waiting_for_an_answer_with_an_empty_name_and_a_decorated_submitter(sdk, world):
+    @sdk.durable_wait_for_callback
+    def order(callback_id, context):
+        return None
+
+    return lambda event, context: context.wait_for_callback(order(), name="")
