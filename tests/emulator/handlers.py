@@ -18,7 +18,7 @@ from durably.workflows import (
 )
 from durably.workflows.config import CallbackConfig, InvokeConfig, WaitForCallbackConfig
 from durably.workflows.exceptions import CallbackError, DurableOperationError, StepError
-from durably.workflows.retries import RetryDecision
+from durably.workflows.retries import RetryDecision, WithRetryConfig, with_retry
 from durably.workflows.serdes import JsonSerDes
 from durably.workflows.waits import (
     WaitForConditionConfig,
@@ -244,6 +244,39 @@ def parallel(event: Any, context: DurableContext) -> Any:
     return context.parallel(branches, "both", ParallelConfig(max_concurrency=2)).get_results()
 
 
+# ------------------------------------------------------------------ at the same time
+
+
+@durable
+def defers(event: Any, context: DurableContext) -> Any:
+    """Begins three operations at once, and takes the first, the failed and all."""
+    soon = context.deferred.step(lambda _: "soon", name="soon")
+    bad = context.deferred.step(fails, name="bad", config=ONCE)
+    later = context.deferred.run_in_child_context(
+        lambda child: child.wait(Duration.from_seconds(60), "pause") or "later", name="later"
+    )
+    first = context.race([soon, later], "first")
+    settled = context.all_settled([soon, bad], "settled")
+    best = context.any([bad, later], "best")
+    everything = context.all([soon, later], "all")
+    return [first, [each.ok for each in settled], best, everything]
+
+
+@durable
+def tries_again(event: Any, context: DurableContext) -> Any:
+    """A block of a step and a child that succeeds in its third attempt."""
+
+    def block(child: DurableContext, attempt: int) -> Any:
+        value = child.step(lambda _: attempt, name="try")
+        if attempt < 3:
+            raise ValueError("again")
+        return value
+
+    strategy = retried(5).retry_strategy
+    assert strategy is not None
+    return with_retry(context, block, WithRetryConfig(retry_strategy=strategy), "block")
+
+
 # ------------------------------------------------------------------ from outside
 
 
@@ -293,9 +326,13 @@ def submits_in_vain(event: Any, context: DurableContext) -> Any:
 @durable
 def invokes(event: Any, context: DurableContext) -> Any:
     """Invokes a function, and tells what came of it."""
-    config = InvokeConfig(tenant_id=event.get("tenant"))
+
+    def call(context: DurableContext) -> Any:
+        return context.invoke(event["function"], event.get("payload"), "call", InvokeConfig())
+
     try:
-        return {"result": context.invoke(event["function"], event.get("payload"), "call", config)}
+        inside = event.get("in_child", False)
+        return {"result": context.run_in_child_context(call, name="child") if inside else call(context)}
     except DurableOperationError as error:
         return {"error": type(error).__name__, "message": error.message, "type": error.error_type}
 

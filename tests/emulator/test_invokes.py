@@ -48,8 +48,9 @@ def test_a_function_that_is_stopped(real):
     assert (result["error"], "stopped" in result["message"]) == ("InvokeError", True)
 
 
-def test_a_large_payload(skipping):
-    """A megabyte is the service's limit, both ways; just below it is fine."""
+@pytest.mark.parametrize("in_child", [False, True], ids=["at the root", "in a child"])
+def test_a_large_payload(skipping, in_child):
+    """A megabyte is the service's limit, both ways; just below it is fine, whatever is sent before it."""
     payload = "x" * 1_000_000
-    execution = skipping.start("invokes", {"function": "plain-echo", "payload": payload})
-    assert execution.result() == {"result": payload}
+    event = {"function": "plain-echo", "payload": payload, "in_child": in_child}
+    assert skipping.start("invokes", event).result() == {"result": payload}
