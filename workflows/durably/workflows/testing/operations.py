@@ -91,11 +91,6 @@ class Lookup(ABC):
             names = sorted({repr(operation.name) for operation in operations if operation.name})
             has = f"It has {', '.join(names)}." if names else "It has none with a name."
             raise DurableFunctionsTestError(f"Operation with name '{name}' not found in {where}. {has}")
-        if len(found) > 1:
-            raise DurableFunctionsTestError(
-                f"{len(found)} operations in {where} have the name '{name}': "
-                f"choose one of get_operations_by_name({name!r}), or name them apart."
-            )
         if not isinstance(found[0], kind):
             what = found[0].operation_type.value
             raise DurableFunctionsTestError(
