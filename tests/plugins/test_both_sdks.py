@@ -99,7 +99,24 @@ def streams(notes: list[Told]) -> dict[str, list[Told]]:
     def is_left_behind(key: str | None) -> bool:
         return key in around and key not in over and (around[key] in over or is_left_behind(around[key]))
 
-    return {key: told for key, told in found.items() if not is_left_behind(key)}
+    return {key: in_one_go(told) for key, told in found.items() if not is_left_behind(key)}
+
+
+def in_one_go(told: list[Told]) -> list[Told]:
+    """The same, with code that is run again in the same invocation as if it had gone on.
+
+    AWS's SDK runs a branch's code again when its wait is over while another runs; ours goes on where it was.
+    """
+    gone: list[Told] = []
+    for hook, fields in told:
+        again = hook == "on_user_function_start" and fields["operation_type"] == "CONTEXT" and gone
+        if again and gone[-1][0] == "on_user_function_end" and gone[-1][1]["outcome"] == "INCOMPLETE":
+            gone.pop()
+            continue
+        if hook == "on_user_function_end" and gone and gone[-1][0] == "on_user_function_start":
+            fields = {**fields, "attempt": gone[-1][1]["attempt"]}
+        gone.append((hook, fields))
+    return gone
 
 
 def in_order(notes: list[Told]) -> list[Told]:
