@@ -10,7 +10,7 @@ import random
 import sys
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass, field
 from decimal import Decimal
 from pathlib import Path, PurePosixPath
 from typing import (
@@ -149,6 +149,12 @@ class Cash:
 @dataclass
 class Tagged:
     _type: str
+
+
+@dataclass
+class Linked:
+    _type: str
+    next: "Linked | Card | None" = None
 
 
 Payment = Card | Cash
@@ -399,6 +405,11 @@ class TestUnions:
             (list[Payment], [Cash("1"), Card("2")], None),
             (Payment | dict[str, int], {"_type": 1}, '{"_type":"dict","_value":{"_type":1}}'),
             (Tagged | Card, Tagged("x"), '{"_type":"Tagged","_value":{"_type":"x"}}'),
+            (
+                Linked | Card,
+                Linked("x", Linked("y", Card("1"))),
+                None,
+            ),
             (list[int] | tuple[int, ...], (1,), '{"_type":"tuple","_value":[1]}'),
             (list[int] | tuple[int, ...], [1], "[1]"),
             (Color | str, Color.RED, '{"_type":"Color","_value":"red"}'),
@@ -630,6 +641,17 @@ class TestRefusals:
 
         with pytest.raises(SerDesError, match="at x: Bare has no annotation"):
             typed(Bare)
+
+    def test_a_dataclass_that_needs_what_it_does_not_keep_is_refused(self):
+        """An InitVar is gone when the object is made."""
+
+        @dataclass
+        class Hashed:
+            digest: str
+            password: InitVar[str]
+
+        with pytest.raises(SerDesError, match="at password: an InitVar is not kept"):
+            typed(Hashed)
 
     def test_more_than_one_type_is_a_mistake(self):
         """A choice is a union."""

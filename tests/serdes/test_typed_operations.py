@@ -20,9 +20,11 @@ from durably.workflows import (
     ParallelBranch,
     ParallelConfig,
     StepConfig,
+    WithRetryConfig,
     durable_parallel_branch,
     durable_step,
     durable_with_child_context,
+    with_retry,
 )
 from durably.workflows.config import CallbackConfig, InvokeConfig, WaitForCallbackConfig
 from durably.workflows.exceptions import SerDesError
@@ -192,6 +194,20 @@ class TestOperations:
             lambda context: context.run_in_child_context(all_of_them, config=ChildConfig(serdes=typed()))
         )
         assert flow.get_results() == [Order(1)]
+
+    def test_a_block_that_is_retried_takes_it_from_its_function(self):
+        """Not from what runs the attempts."""
+
+        def block(context: DurableContext, attempt: int) -> Order:
+            return context.step(fetch(attempt), config=TYPED)
+
+        config = WithRetryConfig[Order](child_context_config=ChildConfig(serdes=typed()))
+        order, _ = twice(lambda context: with_retry(context, block, config))
+        assert order == Order(1, Decimal("0.125"))
+
+    def test_a_deferred_step_takes_it_from_its_function(self):
+        """Like one that is awaited at once."""
+        assert twice(lambda context: context.deferred.step(fetch(1), config=TYPED).result())[0].id == 1
 
     def test_a_condition_takes_it_from_its_check(self):
         """For its state, between all looks."""

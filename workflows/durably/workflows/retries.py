@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
+from durably.workflows._typed.binding import with_bound
 from durably.workflows._validation import check_callable, check_int, check_type, is_number, name_of, refuse
 from durably.workflows.config import ChildConfig, Duration, JitterStrategy, Numeric
 from durably.workflows.exceptions import NonDeterministicExecutionError, ValidationError
@@ -349,7 +350,10 @@ def with_retry(
             attempt += 1
 
     if config.wrap_with_run_in_child_context:
-        return context.run_in_child_context(attempts, label, config.child_context_config)
+        child_config = config.child_context_config
+        if child_config is not None:
+            child_config = with_bound(child_config, func, label)
+        return context.run_in_child_context(attempts, label, child_config)
     return attempts(context)
 
 

@@ -41,6 +41,7 @@ def class_codec(type_: Any) -> Codec:
     """The codec of a class, to be completed by `complete_class`: one of its fields may be of the class."""
     class_ = get_origin(type_) or type_
     codec = Codec(type_, (class_,), frozenset((dict,)), _later, _later, inline=True)
+    codec.members = tuple(_fields(class_))
     # Whoever is made meanwhile holds these; they go on to the ones that will be there.
     codec.write = lambda value: codec.write(value)  # noqa: PLW0108  # looked up when it is called
     codec.read = lambda tree, type_: codec.read(tree, type_)  # noqa: PLW0108
@@ -60,7 +61,11 @@ def complete_class(codec: Codec, of: Callable[[Any], Codec], *, trace: bool) -> 
     class_ = codec.classes[0]
     hints = field_types(codec.annotation)
     defaults = _fields(class_)
-    codec.members = tuple(defaults)
+    for name, hint in hints.items():
+        if isinstance(hint, dataclasses.InitVar) and not hasattr(class_, name):
+            raise Mismatch("an InitVar is not kept, and cannot be given back to the constructor").under(
+                f".{name}"
+            )
     members: dict[str, Codec] = {}
     for name in defaults:
         if name not in hints:

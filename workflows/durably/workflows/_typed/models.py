@@ -35,7 +35,9 @@ def model_codec(class_: Any) -> Codec:
             raise _located(name, error) from None
 
     kinds = JSON_KINDS if is_root else frozenset((dict,))
-    return Codec(class_, (class_,), kinds, write, read, inline=not is_root)
+    fields: dict[str, Any] = {} if is_root else class_.model_fields
+    keys = (*fields, *(each.serialization_alias or each.alias or "" for each in fields.values()))
+    return Codec(class_, (class_,), kinds, write, read, inline=not is_root, members=keys)
 
 
 def _located(name: str, error: Any) -> Mismatch:
