@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from durably.actors.model import ErrorObject, Operation, OperationStatus, OperationType
-from durably.workflows.testing.replay_contexts import compared, opened, rebuilding
+from durably.workflows.testing.replay_contexts import compared, held_all, opened, rebuilding
 from durably.workflows.testing.replay_history import (
     HistoryError,
     HistorySource,
@@ -32,8 +32,11 @@ from durably.workflows.testing.replay_report import (
     ReplayError,
     ReplayReport,
     ReplayReports,
+    described,
+    error_text,
+    same_json,
 )
-from durably.workflows.testing.replay_run import End, Replay, described, error_text, held_all, same_json
+from durably.workflows.testing.replay_run import End, Replay
 
 __all__ = [
     "Divergence",

@@ -18,9 +18,9 @@ from durably.workflows.concurrency.completion_record import read_completion_reco
 from durably.workflows.concurrency.models import BatchResult, CompletionReason
 from durably.workflows.exceptions import SerDesError
 from durably.workflows.serdes import deserialize
-from durably.workflows.testing.replay_history import RecordedHistory
-from durably.workflows.testing.replay_report import Divergence, DivergenceKind
-from durably.workflows.testing.replay_run import Replay, error_text, same_json
+from durably.workflows.testing.replay_history import RecordedHistory, far_away
+from durably.workflows.testing.replay_report import Divergence, DivergenceKind, error_text, same_json
+from durably.workflows.testing.replay_run import Replay
 
 _BATCHES = {"Map": "MapResult", "Parallel": "ParallelResult"}
 _STARTED, _SUCCEEDED = OperationStatus.STARTED, OperationStatus.SUCCEEDED
@@ -125,3 +125,18 @@ def compared(history: RecordedHistory, run: Replay, event: int) -> list[Divergen
 
 def _shown(payload: str | None) -> str:
     return "nothing" if payload is None else payload if len(payload) <= 200 else payload[:200] + "..."
+
+
+def held_all(operations: Mapping[str, Operation]) -> dict[str, Operation]:
+    """All records, each held."""
+    return {key: held(operation) for key, operation in operations.items()}
+
+
+def held(operation: Operation) -> Operation:
+    """A record with which an operation waits and does nothing else, if it is not complete."""
+    kind, status = operation.type, operation.status
+    if status.is_terminal or kind is OperationType.CONTEXT:
+        return operation
+    if kind is OperationType.STEP:
+        return attrs.evolve(operation, status=OperationStatus.PENDING, next_attempt_at=far_away())
+    return attrs.evolve(operation, ends_at=far_away() if kind is OperationType.WAIT else None)

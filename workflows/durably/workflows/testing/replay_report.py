@@ -1,8 +1,11 @@
 """What a replay found: where today's code does something else than the execution that was recorded."""
 
 import enum
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+
+from durably.actors.model import ErrorObject, Operation, OperationType
 
 
 class DivergenceKind(enum.Enum):
@@ -133,3 +136,33 @@ class ReplayReports:
 
 def _indented(text: str) -> str:
     return "\n".join("  " + line for line in text.splitlines())
+
+
+# ------------------------------------------------------------------ words
+
+
+def description(kind: OperationType, sub_type: str | None, name: str | None, parent: str | None) -> str:
+    """What identifies an operation beside its id."""
+    what = kind.value if sub_type is None or sub_type.upper() == kind.value else f"{kind.value}/{sub_type}"
+    named = f" {name!r}" if name else " without a name"
+    return what + named + (f" in context {parent}" if parent else "")
+
+
+def described(operation: Operation) -> str:
+    """What identifies a recorded operation."""
+    return description(operation.type, operation.sub_type, operation.name, operation.parent_id)
+
+
+def error_text(error: ErrorObject | None) -> str:
+    """An error's type and message."""
+    return "an error" if error is None else ": ".join(filter(None, (error.type, error.message))) or "an error"
+
+
+def same_json(one: str | None, other: str | None) -> bool:
+    """Whether two texts are of the same JSON value; texts that are of none must be equal."""
+    if one == other:
+        return True
+    try:
+        return bool(json.loads(one or "null") == json.loads(other or "null"))
+    except ValueError:
+        return False

@@ -35,8 +35,14 @@ from durably.workflows.event import input_of
 from durably.workflows.exceptions import ExecutionError, NonDeterministicExecutionError, SuspendExecution
 from durably.workflows.invocation import Invocation
 from durably.workflows.operations.place import Place
-from durably.workflows.testing.replay_history import RecordedHistory, far_away
-from durably.workflows.testing.replay_report import Divergence, DivergenceKind
+from durably.workflows.testing.replay_history import RecordedHistory
+from durably.workflows.testing.replay_report import (
+    Divergence,
+    DivergenceKind,
+    described,
+    description,
+    error_text,
+)
 
 BATCHES = (OperationSubType.MAP, OperationSubType.PARALLEL)
 BRANCHES = (OperationSubType.MAP_ITERATION, OperationSubType.PARALLEL_BRANCH)
@@ -314,48 +320,3 @@ class ReplayContext(DurableContext):
         if not virtual:
             replay.called(place, location)
         return place
-
-
-# ------------------------------------------------------------------ words
-
-
-def description(kind: OperationType, sub_type: str | None, name: str | None, parent: str | None) -> str:
-    """What identifies an operation beside its id."""
-    what = kind.value if sub_type is None or sub_type.upper() == kind.value else f"{kind.value}/{sub_type}"
-    named = f" {name!r}" if name else " without a name"
-    return what + named + (f" in context {parent}" if parent else "")
-
-
-def described(operation: Operation) -> str:
-    """What identifies a recorded operation."""
-    return description(operation.type, operation.sub_type, operation.name, operation.parent_id)
-
-
-def error_text(error: ErrorObject | None) -> str:
-    """An error's type and message."""
-    return "an error" if error is None else ": ".join(filter(None, (error.type, error.message))) or "an error"
-
-
-def same_json(one: str | None, other: str | None) -> bool:
-    """Whether two texts are of the same JSON value; texts that are of none must be equal."""
-    if one == other:
-        return True
-    try:
-        return bool(json.loads(one or "null") == json.loads(other or "null"))
-    except ValueError:
-        return False
-
-
-def held_all(operations: Mapping[str, Operation]) -> dict[str, Operation]:
-    """All records, each held."""
-    return {key: held(operation) for key, operation in operations.items()}
-
-
-def held(operation: Operation) -> Operation:
-    """A record with which an operation waits and does nothing else, if it is not complete."""
-    kind, status = operation.type, operation.status
-    if status.is_terminal or kind is OperationType.CONTEXT:
-        return operation
-    if kind is OperationType.STEP:
-        return attrs.evolve(operation, status=OperationStatus.PENDING, next_attempt_at=far_away())
-    return attrs.evolve(operation, ends_at=far_away() if kind is OperationType.WAIT else None)
