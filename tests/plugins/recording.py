@@ -57,12 +57,12 @@ class Recorder:
     ) -> None:
         self.invocations: list[list[Note]] = []
         self.started_with: list[Any] = []
-        self._class = type("Recording", (base,), {hook: _hook(hook) for hook in hooks})
+        self.plugin_class = type("Recording", (base,), {hook: _hook(hook) for hook in hooks})
         self._before = before
 
     def create_plugin(self, info: Any) -> Any:
         self.started_with.append(info)
-        plugin = self._class()
+        plugin = self.plugin_class()
         plugin.notes = []
         plugin.before = self._before
         self.invocations.append(plugin.notes)

@@ -162,6 +162,11 @@ class TestGiven:
         with pytest.raises(PluginLoadError, match=r"plugins\[1\] is (the class|the function|an instance)"):
             durable_execution(lambda event, context: None, plugins=[Factory(), given])
 
+    def test_a_factory_alone_is_no_list(self):
+        """The message says what is wanted."""
+        with pytest.raises(PluginLoadError, match="plugins must be a list of factories, got an instance of"):
+            durable_execution(lambda event, context: None, plugins=Factory())
+
 
 class Registering:
     __durable_registration_api__ = 1

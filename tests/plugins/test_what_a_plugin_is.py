@@ -88,6 +88,19 @@ def test_what_is_no_plugin_is_ignored(made, caplog):
     assert recorder.told()
 
 
+def test_an_async_hook_is_reported_and_not_called(caplog):
+    """Nobody would await it; the other hooks are called."""
+
+    class Async(Recorder(hooks=("on_invocation_end",)).plugin_class):
+        async def on_operation_end(self, info): ...
+
+    recorder = Recorder()
+    recorder.plugin_class = Async
+    observed(handler, recorder).result()
+    assert "on_operation_end of plugin" in caplog.text
+    assert recorder.told() == ["invocation_end SUCCEEDED"]
+
+
 def test_a_factory_that_raises_is_ignored(caplog):
     """The invocation goes on without its plugin."""
 

@@ -8,7 +8,7 @@ wrong is an error then: a plugin that silently does not run is found when it is 
 import inspect
 import logging
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from importlib import metadata
 from typing import Any, cast
 
@@ -43,6 +43,7 @@ def load_configured_plugins(
         PluginLoadError: something given is no factory; a name is empty, repeated, unknown or ambiguous; what
             it names cannot be imported or is no factory; two factories exclude each other.
     """
+    _check_list(explicit_plugins)
     names = os.environ if environment is None else environment
     found: list[object] = []
     try:
@@ -122,6 +123,11 @@ def _loaded(name: str, entry_point: metadata.EntryPoint) -> object:
 
 
 # ------------------------------------------------------------------ what a factory is
+
+
+def _check_list(value: object) -> None:
+    if not isinstance(value, Iterable | None):
+        raise PluginLoadError(f"plugins must be a list of factories, got {_described(value)}.")
 
 
 def _check_factory(value: object, what: str) -> None:

@@ -5,6 +5,7 @@ anything about the execution: hooks are told what happened, in the order in whic
 """
 
 import functools
+import inspect
 import logging
 import sys
 import time
@@ -91,14 +92,14 @@ class InvocationPlugins:
         name = type(factory).__qualname__
         try:
             plugin = factory.create_plugin(Vocabulary.of(factory).say(self._start))
-            hooks = {} if isinstance(plugin, type) else hooks_of(plugin)
+            hooks = None if isinstance(plugin, type) else hooks_of(plugin)
             vocabulary = Vocabulary.of(plugin)
         except BaseException as error:
             stop = contain(error, "Plugin factory %s raised; the invocation goes on without it.", name)
             if stop is not None:
                 raise stop from None
             return None
-        if hooks is None or isinstance(plugin, type):
+        if hooks is None:
             logger.error(
                 "Plugin factory %s made %s, which is no plugin: it has none of the hooks %s. It is ignored.",
                 name,
@@ -303,11 +304,15 @@ class InvocationPlugins:
 
 def hooks_of(plugin: object) -> dict[str, Callable[[Any], Any]] | None:
     """The hooks that a plugin has, without those that do nothing; None if it is no plugin."""
-    found = {name: getattr(plugin, name, None) for name in HOOKS}
-    if not any(callable(hook) for hook in found.values()):
+    found = {name: hook for name in HOOKS if callable(hook := getattr(plugin, name, None))}
+    if not found:
         return None
-    return {
-        name: hook
-        for name, hook in found.items()
-        if callable(hook) and getattr(hook, "__qualname__", "") != f"{BASES[0]}.{name}"
-    }
+    hooks: dict[str, Callable[[Any], Any]] = {}
+    for name, hook in found.items():
+        if inspect.iscoroutinefunction(hook):
+            logger.error(
+                "%s of plugin %s is async, and nobody would await it.", name, type(plugin).__qualname__
+            )
+        elif getattr(hook, "__qualname__", "") != f"{BASES[0]}.{name}":
+            hooks[name] = hook
+    return hooks
