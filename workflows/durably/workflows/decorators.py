@@ -84,5 +84,5 @@ B = TypeVar("B", bound=Callable[..., Any])
 def _named(bound: B, func: Callable[..., Any]) -> B:
     setattr(bound, "_original_name", getattr(func, "__name__", None))  # noqa: B010  # read by the context
     setattr(bound, "_durable_code", getattr(func, "__code__", func))  # noqa: B010  # read by steps
-    setattr(bound, "_durable_function", func)  # noqa: B010  # whose return annotation typed() reads
+    setattr(bound, "_annotated_function", func)  # noqa: B010  # whose return annotation typed() reads
     return bound

@@ -39,8 +39,8 @@ def _unwrapped(func: Any) -> Any:
     while True:
         if isinstance(func, functools.partial | ParallelBranch):
             func = func.func  # pyright: ignore[reportUnknownMemberType]  # of whatever type
-        elif hasattr(func, "_durable_function"):
-            func = func._durable_function  # noqa: SLF001  # left there by `durable_step` and its like
+        elif hasattr(func, "_annotated_function"):
+            func = func._annotated_function  # noqa: SLF001  # left there by `durable_step` and its like
         elif hasattr(func, "__wrapped__"):
             func = func.__wrapped__
         elif inspect.ismethod(func):
