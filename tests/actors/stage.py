@@ -18,10 +18,14 @@ EPOCH = 1_700_000_000.0
 
 
 class RecordingStage:
-    """Implements `durably.actors.stage.Stage`. `lasting` is the stillness that lasts, if any."""
+    """Implements `durably.actors.stage.Stage`.
+
+    `lasting` is the stillness that lasts, if any; `due_soon` says if a timer is due within the cooldown.
+    """
 
     def __init__(self) -> None:
         self.now = EPOCH
+        self.due_soon = True
         self.lasting: int | None = None
         self.asked: list[tuple[str, Any]] = []
         self.timers: list[Timer] = []
@@ -86,6 +90,9 @@ class RecordingStage:
 
     def is_still(self, number: int) -> bool:
         return number == self.lasting
+
+    def due_within(self, seconds: float) -> bool:
+        return self.due_soon
 
     def end(self, ending: Ending) -> None:
         self.asked.append(("end", ending))

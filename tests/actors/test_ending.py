@@ -183,6 +183,15 @@ def test_without_a_cooldown_it_ends_at_once(seconds: float):
     assert not supervisor.stage.timers
 
 
+def test_a_cooldown_in_which_nothing_comes_due_is_not_waited_for():
+    """Only a timer could end the stillness; without one the invocation ends at once."""
+    supervisor = Supervisor()
+    supervisor.stage.due_soon = False
+    supervisor.tell(Waiting("a", WAIT), Quiet(7))
+    assert supervisor.ending == Ending(EndKind.PENDING, reason=WAIT)
+    assert not supervisor.stage.timers
+
+
 def test_the_cooldown_lasts_as_long_as_it_was_made_to():
     """The timer has the delay that the supervisor was made with, and fires whoever keeps company."""
     supervisor = Supervisor(cooldown=0.25)

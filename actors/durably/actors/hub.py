@@ -121,6 +121,10 @@ class HubDispatcher:
     def is_still(self, number: int) -> bool:
         return self._still and number == self._stillness
 
+    def due_within(self, seconds: float) -> bool:
+        moment = self._timers.next_moment(company=self._bodies > 0)
+        return moment is not None and moment - self.clock.monotonic() <= seconds
+
     def shut(self) -> None:
         self._shut = True
         self._thread = 0  # so that every post takes the way of a foreign thread's

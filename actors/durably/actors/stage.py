@@ -113,6 +113,10 @@ class Stage(Protocol):
         """True while stillness `number` lasts: nothing has happened since `Quiet(number)`."""
         ...
 
+    def due_within(self, seconds: float) -> bool:
+        """True if a timer that may fire now comes due so soon; else nothing happens until then by itself."""
+        ...
+
     def end(self, ending: "Ending") -> None:
         """The invocation is over."""
         ...

@@ -47,6 +47,7 @@ class ActorSystem:
         self.want_flush = self.dispatcher.want_flush
         self.when_idle = self.dispatcher.when_idle
         self.is_still = self.dispatcher.is_still
+        self.due_within = self.dispatcher.due_within
 
     # ------------------------------------------------------------------ actors
 

@@ -48,7 +48,8 @@ class TerminationActor(Actor):
     """Decides that the invocation ends, and why.
 
     Args:
-        cooldown: seconds that a stillness must last before the invocation ends PENDING; 0 for at once.
+        cooldown: seconds in which something may still come due before the invocation ends PENDING; 0 for
+            at once. If nothing will, it is not waited for.
         time_left: seconds that the invocation may still take, asked once its outcome is known, so that
             bodies which nobody needs any more are not waited for longer than that. None for no limit.
     """
@@ -105,8 +106,8 @@ class TerminationActor(Actor):
             self._end_known()
         elif not self._waiting:
             self._end(Ending(EndKind.DEADLOCK))
-        elif self._cooldown <= 0:
-            self._end_pending()
+        elif self._cooldown <= 0 or not self.stage.due_within(self._cooldown):
+            self._end_pending()  # nothing could come of waiting
         else:
             self.state = TerminationState.COOLING
             self.stage.timer(self._cooldown, self.ref, CooldownElapsed(message.number))

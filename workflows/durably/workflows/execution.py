@@ -57,7 +57,8 @@ class Settings:
     """How an invocation runs here; the defaults are right for AWS Lambda.
 
     Args:
-        cooldown: seconds that everything must be still before the invocation ends PENDING.
+        cooldown: seconds that an invocation in which all is still waits for what comes due by then, instead
+            of ending PENDING; it does not wait if nothing does.
         max_workers: how many step bodies may run at once.
         dispatcher: makes what decides the order of things; None for the hub on the calling thread.
     """
