@@ -10,7 +10,7 @@ from typing import Any
 
 from durably.workflows import DurableContext, Duration, durable_execution
 from durably.workflows.local import LocalService, SkippingClock
-from durably.workflows.testing.replay import ReplayReport, replay, replay_all
+from durably.workflows.testing import ReplayReport, replay, replay_all
 
 
 @durable_execution

@@ -17,7 +17,7 @@ from durably.workflows.execution import invoke
 from durably.workflows.local.event_wire import whole_history
 from durably.workflows.local.records import InvocationRecord, StoredExecution
 from durably.workflows.local.store import MemoryStore
-from durably.workflows.testing.replay import DivergenceKind, replay
+from durably.workflows.testing.replayer import DivergenceKind, replay
 from tests.reference import batches, changes, children, completion, large, steps
 from tests.reference.scenarios import Scenario, Sdk, Service, World
 

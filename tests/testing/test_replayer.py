@@ -21,7 +21,7 @@ from durably.workflows import (
 )
 from durably.workflows.config import NestingType
 from durably.workflows.local import LocalService, SkippingClock
-from durably.workflows.testing.replay import (
+from durably.workflows.testing.replayer import (
     Divergence,
     DivergenceKind,
     HistoryError,

@@ -89,9 +89,8 @@ def event_to_wire(
         assert event.invocation is not None
         wire["InvocationCompletedDetails"] = _invocation(event.invocation, data)
         return wire
-    wire |= _present(
-        Id=operation.id, Name=operation.name, ParentId=operation.parent_id, SubType=operation.sub_type
-    )
+    sub_type = None if operation.sub_type is None else str(operation.sub_type)  # no member of an enum
+    wire |= _present(Id=operation.id, Name=operation.name, ParentId=operation.parent_id, SubType=sub_type)
     wire[f"{event.type}Details"] = _details(event, operation, record, data)
     return wire
 

@@ -23,13 +23,14 @@ if TYPE_CHECKING:
         StepOperation,
         WaitOperation,
     )
-    from durably.workflows.testing.replay import (
+    from durably.workflows.testing.replayer import (
         Divergence,
         DivergenceKind,
         HistoryError,
         ReplayError,
         ReplayReport,
         ReplayReports,
+        replay,
         replay_all,
     )
     from durably.workflows.testing.result import DurableFunctionTestResult
@@ -55,6 +56,7 @@ __all__ = [
     "ReplayReports",
     "StepOperation",
     "WaitOperation",
+    "replay",
     "replay_all",
 ]
 
@@ -71,13 +73,14 @@ _MODULES = {
         "StepOperation",
         "WaitOperation",
     ),
-    "replay": (  # and `replay` itself, which is imported from there: here it is the name of the module
+    "replayer": (
         "Divergence",
         "DivergenceKind",
         "HistoryError",
         "ReplayError",
         "ReplayReport",
         "ReplayReports",
+        "replay",
         "replay_all",
     ),
     "result": ("DurableFunctionTestResult",),
