@@ -3,6 +3,7 @@
 The table is the whole truth: what stands in it happens, and nothing else; what does not stand in it raises.
 """
 
+import logging
 from collections.abc import Iterable
 from typing import Any
 
@@ -14,6 +15,7 @@ from durably.actors.messages import (
     Begin,
     BodyDone,
     BranchDone,
+    Completed,
     Confirmed,
     Due,
     Failed,
@@ -25,11 +27,14 @@ from durably.actors.messages import (
     Outcome,
     Raised,
     Refresh,
+    Refused,
+    Resumption,
     Retried,
     Returned,
     Settled,
     Submit,
     Succeeded,
+    Unwound,
     Waiting,
     Watch,
 )
@@ -572,3 +577,126 @@ def test_every_type_of_operation_but_the_execution_has_a_kind(type: OperationTyp
     """An invoke is a WAIT to this actor: the service completes it. An execution has no actor."""
     known = {*TYPES.values(), OperationType.CHAINED_INVOKE}
     assert (type in known) is (type is not OperationType.EXECUTION)
+
+
+# ------------------------------------------------------------------ deferred, created, decided
+
+
+class Deferred(Scene):
+    """One operation that is begun and not awaited; what its future is told stands among what it asks for."""
+
+    def begin(self, creator: Any = None, record: Operation | None = None) -> None:
+        self.stage.tell(self.ref, Begin(None, record, creator, self.settle))
+
+    def settle(self, how: Resumption) -> None:
+        self.stage.asked.append(("future", how))
+
+    def resumed(self) -> list[tuple[str, str]]:
+        """The future and the tasks that were told how it ended, in order."""
+        told = [(who, what) for who, what in self.stage.take() if who in ("future", "resume")]
+        return [
+            (who, type(what).__name__) if who == "future" else (what[0].name, type(what[2]).__name__)
+            for who, what in told
+        ]
+
+
+@pytest.mark.parametrize("news", ["Confirmed", "News"])
+def test_a_creator_goes_on_when_the_start_is_confirmed_and_not_before(news: str):
+    """It is resumed once, with the STARTED record, and does not count as somebody who awaits the end."""
+    scene = Deferred("C")
+    scene.begin(awaiter("creator", "outer"))
+    assert scene.resumed() == []
+    scene.tell(f"{news} STARTED")
+    ((_, _, how),) = scene.stage.of("resume")
+    assert (how.operation, scene.state) == (scene.record("STARTED"), "IDLE_NOT_AWAITED")
+    assert not scene.stage.of("termination", Waiting)
+    scene.stage.take()
+    scene.tell("News SUCCEEDED")
+    assert scene.resumed() == [("future", "Completed")]
+
+
+def test_a_creator_goes_on_if_the_answer_is_terminal_already():
+    """A callback may be answered before its START is confirmed: the future is settled first."""
+    scene = Deferred("C")
+    scene.begin(awaiter("creator", "outer"))
+    scene.tell("Confirmed SUCCEEDED")
+    assert scene.resumed() == [("future", "Completed"), ("creator", "Completed")]
+    assert scene.state == "COMPLETED"
+
+
+@pytest.mark.parametrize(("inside", "how"), [(True, "Unwound"), (False, "Refused")])
+def test_a_creator_is_told_when_its_operation_is_orphaned(inside: bool, how: str):
+    """It is unwound with the finished context, or refused if it is outside."""
+    scene = Deferred("C")
+    scene.begin(awaiter("creator", "outer" if inside else "elsewhere"))
+    scene.tell("Orphaned")
+    assert scene.resumed() == [("creator", how), ("future", "Unwound")]
+
+
+def test_a_creator_that_went_on_is_not_told_again():
+    """Neither by the end nor by the end of its context."""
+    for end in ("News SUCCEEDED", "Orphaned"):
+        scene = Deferred("C")
+        scene.begin(awaiter("creator", "outer"))
+        scene.tell("Confirmed STARTED")
+        scene.stage.take()
+        scene.tell(end)
+        assert [who for who, _ in scene.resumed()] == ["future"]
+
+
+@pytest.mark.parametrize(
+    ("letter", "path", "how"),
+    [
+        ("S", ["BodyDone Succeeded", "Confirmed SUCCEEDED"], Completed),
+        ("S", ["BodyDone Raised"], Refused),
+        ("W", ["Confirmed STARTED", "News SUCCEEDED"], Completed),
+        ("X", ["Returned Failed", "Confirmed SUCCEEDED"], Completed),
+        ("M", ["MapDone Succeeded", "Confirmed SUCCEEDED"], Completed),
+        ("S", ["Orphaned"], Unwound),
+        ("W", ["Confirmed STARTED", "Orphaned"], Unwound),
+    ],
+)
+def test_a_future_is_told_before_those_who_await_it_go_on(
+    letter: str, path: list[str], how: type[Resumption]
+):
+    """What is noted when they run is complete: an end is never lost, whoever runs meanwhile."""
+    scene = Deferred(letter)
+    scene.begin()
+    scene.tell("Await", *path)
+    assert scene.resumed() == [("future", how.__name__), ("another task", how.__name__)]
+
+
+def test_a_deferred_operation_that_rests_does_not_count_as_waiting():
+    """It sets no timer and says nothing to the supervisor, until somebody awaits it."""
+    scene = Deferred("W")
+    scene.begin()
+    assert (scene.asks_after("Confirmed STARTED"), scene.state) == ("", "IDLE_NOT_AWAITED")
+    assert scene.asks_after("Await") == "timer 5; waiting WAIT_SCHEDULED"
+
+
+@pytest.mark.parametrize("awaited", [False, True])
+def test_a_body_that_nobody_awaited_is_named_when_its_result_is_dropped(
+    awaited: bool, caplog: pytest.LogCaptureFixture
+):
+    """A warning says so when it ends after its context; who is unwound with it needs none."""
+    scene = Deferred("S", name="left behind")
+    scene.begin()
+    scene.tell(*(["Await"] if awaited else []), "Orphaned")
+    with caplog.at_level(logging.WARNING, "durably.actors"):
+        scene.tell("BodyDone Succeeded")
+    assert ["left behind" in each.getMessage() for each in caplog.records] == ([] if awaited else [True])
+
+
+@pytest.mark.parametrize("status", [None, "STARTED"])
+def test_a_decided_step_ends_as_soon_as_it_begins(status: str | None):
+    """START and SUCCEED follow each other, without a body; one that was STARTED is ended."""
+    scene = Deferred("S")
+    spec = Spec(Kind.STEP, update("op", scene.type, parent_id="outer"), outcome=Succeeded("1", 1))
+    checkpoint, supervisor = scene.stage.recorder("checkpoint"), scene.stage.recorder("termination")
+    scene.ref = OperationActor(scene.stage, checkpoint, supervisor, spec).ref
+    scene.begin(None, None if status is None else scene.record(status))
+    assert [scene.in_words(*each) for each in scene.stage.take()] == [
+        "submit START" if status is None else "watch",
+        "confirm SUCCEED",
+    ]
+    assert scene.state == "ENDING"

@@ -1,19 +1,23 @@
 """`context.all`, `all_settled`, `any` and `race`: several futures as one answer, the same on every replay."""
 
+import threading
+
 import pytest
 
 from durably.actors.model import OperationStatus
 from durably.workflows import (
     CallbackTimeoutError,
+    CompletionConfig,
     Duration,
     MapConfig,
+    ParallelConfig,
     StepError,
     ValidationError,
 )
 from durably.workflows.config import CallbackConfig
 from durably.workflows.exceptions import CheckpointError
 from tests.workflows.deferring import HOUR, LARGE, YEAR, Slow, fails, nothing
-from tests.workflows.running import ONCE, SECOND, Once, Run, refused, starts
+from tests.workflows.running import ONCE, SECOND, Once, Run, happens, refused, starts
 
 
 class TestAll:
@@ -130,6 +134,36 @@ class TestAll:
         run = Run(handler)
         assert run.result() == [2, "slow", "slow"]
         assert run.result() == [2, "slow", "slow"]
+
+    def test_a_branch_that_is_ended_while_futures_arrive_is_unwound_at_once(self):
+        """One of its waits ends with the other branch's: its `finally` runs before the code goes on."""
+        alive, started, left, seen = Slow(), threading.Event(), [], []
+
+        def moves_the_time(step):
+            happens(started)
+            run.service.clock.advance(1)
+
+        def quick(child):
+            child.wait(SECOND)
+
+        def combines(child):
+            try:
+                child.all_settled([child.deferred.wait(SECOND), child.deferred.wait(YEAR, "year")])
+            finally:
+                left.append("unwound")
+
+        def handler(event, context):
+            body = context.deferred.step(alive)
+            context.deferred.step(moves_the_time)
+            first = ParallelConfig(completion_config=CompletionConfig.first_successful())
+            context.parallel([quick, combines, quick], None, first)
+            seen.extend(left)
+            alive.released.set()
+            return body.result()
+
+        run = Run(handler, after=lambda updates: started.set() if starts(updates, "year") else None)
+        assert run.result() == "slow"
+        assert (seen, left) == (["unwound"], ["unwound"])
 
 
 class TestAllSettled:

@@ -105,7 +105,7 @@ class Begin(Message):
     """Start the operation, or go on with what the service had `record`ed when the invocation began.
 
     `awaiter` is parked until the operation is complete, `creator` only until its START is confirmed.
-    `settle` is told how it ended, before those who await it are resumed.
+    `settle` is told how it ended, or that it never will, before those who await it are resumed.
     """
 
     awaiter: Awaiter | None = None

@@ -333,6 +333,8 @@ class OperationActor(Actor):
         self._finished = message.finished
         if self._creator is not None:
             self._created(self._farewell(self._creator.task))
+        if self._settle is not None:
+            self._settle(Unwound())
         if self._awaiters:
             self._settle = None  # it is only unwound with the code that wanted it: no case for a warning
         awaiters, self._awaiters = self._awaiters, ()

@@ -154,12 +154,16 @@ class DurableFuture(Generic[T_co]):
         return created
 
     def settle(self, how: Resumption) -> None:
-        """Keep what came of it; told before those who await it are resumed."""
+        """Keep what came of it; told before those who await it are resumed.
+
+        One that is abandoned arrives as well, or else it could do so while the code that awaits several runs
+        for another, and be lost. Whoever asks for its result is then unwound.
+        """
         if not isinstance(how, Unwound):
             self._how = how
-            listeners, self._listeners = self._listeners, []
-            for arrived in listeners:
-                arrived()
+        listeners, self._listeners = self._listeners, []
+        for arrived in listeners:
+            arrived()
 
     def resume(self, system: ActorSystem, how: Resumption) -> None:
         """The same for one that has no operation: it resumes those who await it itself."""
