@@ -6,6 +6,7 @@ from durably.actors.model import OperationStatus
 from durably.workflows import (
     ChildConfig,
     CompletionConfig,
+    Duration,
     MapConfig,
     NestingType,
     ParallelConfig,
@@ -13,10 +14,12 @@ from durably.workflows import (
     StepError,
     StepSemantics,
 )
-from durably.workflows.exceptions import CheckpointError
+from durably.workflows.config import CallbackConfig
+from durably.workflows.exceptions import CallbackError, CheckpointError
 from durably.workflows.retries import RetryPresets
 from tests.workflows.running import ONCE, SECOND, Run, refused
 
+VIRTUAL = ChildConfig(is_virtual=True)
 RETRIED = StepConfig(retry_strategy=RetryPresets.fixed())
 AT_MOST_ONCE = StepConfig(
     retry_strategy=RetryPresets.fixed(), step_semantics=StepSemantics.AT_MOST_ONCE_PER_RETRY
@@ -43,8 +46,7 @@ def nested(event, context, body):
             return grandchild.step(body("b", fails=1), "b", RETRIED) + "!" * 300_000
 
         large = child.run_in_child_context(inner, "large")
-        virtual = ChildConfig(is_virtual=True)
-        second = child.run_in_child_context(lambda c: c.step(body("c"), "c"), config=virtual)
+        second = child.run_in_child_context(lambda c: c.step(body("c"), "c"), config=VIRTUAL)
         return [first, len(large), second]
 
     return context.run_in_child_context(outer, "outer")
@@ -82,12 +84,65 @@ def decided(event, context, body):
     return [batch.completion_reason.value, batch.get_results(), context.step(body("after"), "after")]
 
 
+def deferred(event, context, body):
+    """Whatever the order in which they end, the answer is the same."""
+
+    def group(child):
+        child.deferred.step(body("left behind"), "left behind")
+        first = child.deferred.step(body("c", fails=1), "c", RETRIED)
+        child.wait(SECOND)
+        return first.result()
+
+    futures = [
+        context.deferred.step(body("a"), "a"),
+        context.deferred.step(body("b", fails=1), "b", RETRIED),
+        context.deferred.wait(SECOND),
+        context.deferred.run_in_child_context(group, "group"),
+        context.deferred.run_in_child_context(lambda c: c.step(body("d"), "d"), config=VIRTUAL),
+        context.deferred.map(range(2), lambda c, i, *_: c.step(body(f"e{i}"), f"e{i}"), "map"),
+    ]
+    context.deferred.wait(Duration.from_days(365), "nobody awaits it")
+    *values, batch = context.all(futures, "all")
+    return [values, batch.get_results(), context.step(body("after"), "after")]
+
+
+def combined(event, context, body):
+    """The winners are certain: what loses has not ended, or has failed, wherever the invocation dies."""
+    never = context.create_callback("never")
+    bad = context.deferred.step(body("bad", fails=9), "bad", ONCE)
+    good = context.deferred.step(body("good", fails=1), "good", RETRIED)
+    callback = context.create_callback("callback", CallbackConfig(timeout=SECOND))
+    first = context.any([never, bad, good], "any")
+    try:
+        context.race([never, callback], "race")
+    except CallbackError as error:
+        late = type(error).__name__
+    settled = context.all_settled([bad, good, callback], "all settled")
+    return [first, late, [str(each.error or each.value) for each in settled]]
+
+
+def decisive(event, context, body):
+    """Who wins may depend on where the invocation dies; but it is decided once."""
+    slow = context.deferred.run_in_child_context(lambda c: [c.wait(SECOND), c.step(body("slow"), "slow")][1])
+    quick = context.deferred.step(body("quick", fails=1), "quick", RETRIED)
+    seen = [context.race([slow, quick], "race")]
+    context.wait(SECOND)
+    seen.append(context.race([quick, slow], "again"))
+    both = context.all([slow, quick])
+    again = context.step(lambda step: seen, "seen")
+    assert again == seen, "decided twice"
+    return both
+
+
 HANDLERS = {
     "sequential": sequential,
     "nested": nested,
     "map": mapped(NestingType.NESTED),
     "flat map": mapped(NestingType.FLAT),
     "decided": decided,
+    "deferred": deferred,
+    "combined": combined,
+    "decisive": decisive,
 }
 
 
