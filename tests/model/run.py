@@ -3,7 +3,7 @@
     run.py [SCENARIO ...]               each scenario, or those named: one line each
     run.py --mutants [SCENARIO ...]     break the protocol in one place after the other: who finds it?
     --mutant NAME                       only this mutant
-    --limit N                           give up a scenario after N worlds (2,000,000; mutants 120,000)
+    --limit N                           give up a scenario after N worlds (6,000,000; mutants 120,000)
     --trace                             print the interleaving of a violation
 
 A scenario is explored breadth first, so that a violation's interleaving is a shortest one. Beyond
@@ -226,7 +226,7 @@ def main():
             return 0
         failed = False
         names = options.names or list(SCENARIOS)
-        for result in pool.map(attempt, [(name, "", options.limit or 2_000_000) for name in names]):
+        for result in pool.map(attempt, [(name, "", options.limit or 6_000_000) for name in names]):
             report(result, options.trace)
             failed |= bool(result.violation)
     return int(failed)
