@@ -8,16 +8,26 @@ from durably.actors.model import OperationStatus
 from durably.workflows import (
     CallbackTimeoutError,
     CompletionConfig,
+    DurableContext,
     Duration,
     MapConfig,
+    NestingType,
     ParallelConfig,
     StepError,
     ValidationError,
 )
 from durably.workflows.config import CallbackConfig
 from durably.workflows.exceptions import CheckpointError
-from tests.workflows.deferring import HOUR, LARGE, YEAR, Slow, fails, nothing
+from tests.workflows.deferring import HOUR, LARGE, VIRTUAL, YEAR, Slow, fails, nothing
 from tests.workflows.running import ONCE, SECOND, Once, Run, happens, refused, starts
+
+
+def waiting(context, duration, name=None):
+    return context.deferred.wait(duration, name)
+
+
+def virtually_waiting(context, duration, name=None):
+    return context.deferred.run_in_child_context(lambda child: child.wait(duration, name), None, VIRTUAL)
 
 
 class TestAll:
@@ -135,7 +145,10 @@ class TestAll:
         assert run.result() == [2, "slow", "slow"]
         assert run.result() == [2, "slow", "slow"]
 
-    def test_a_branch_that_is_ended_while_futures_arrive_is_unwound_at_once(self):
+    @pytest.mark.parametrize("nesting", list(NestingType))
+    @pytest.mark.parametrize("begin", [waiting, virtually_waiting])
+    @pytest.mark.parametrize("combine", [DurableContext.all, DurableContext.all_settled])
+    def test_a_branch_that_is_ended_while_futures_arrive_is_unwound_at_once(self, combine, begin, nesting):
         """One of its waits ends with the other branch's: its `finally` runs before the code goes on."""
         alive, started, left, seen = Slow(), threading.Event(), [], []
 
@@ -148,15 +161,17 @@ class TestAll:
 
         def combines(child):
             try:
-                child.all_settled([child.deferred.wait(SECOND), child.deferred.wait(YEAR, "year")])
+                combine(child, [begin(child, SECOND), begin(child, YEAR, "year")])
             finally:
                 left.append("unwound")
 
         def handler(event, context):
             body = context.deferred.step(alive)
             context.deferred.step(moves_the_time)
-            first = ParallelConfig(completion_config=CompletionConfig.first_successful())
-            context.parallel([quick, combines, quick], None, first)
+            config = ParallelConfig(
+                completion_config=CompletionConfig.first_successful(), nesting_type=nesting
+            )
+            context.parallel([quick, combines, quick], None, config)
             seen.extend(left)
             alive.released.set()
             return body.result()

@@ -344,8 +344,8 @@ class OperationActor(Actor):
     def _dropped(self, _message: BodyDone) -> None:
         if self._settle is not None:
             logger.warning(
-                "The result of step %s is dropped: its context finished before it, and nobody awaited it. "
-                "Await the future of a deferred step that matters.",
+                "The result of step %s is dropped: its context, or the invocation, ended before it, and "
+                "nobody awaited it. Await the future of a deferred step that matters.",
                 self.actor_urn,
             )
 

@@ -32,6 +32,7 @@ class DurableFuture(Generic[T_co]):
         self._error: Exception | None = None
         self._is_read = False
         self._stays_as_it_is = False
+        self._is_unwound = False
         self._awaiters: list[Awaiter] = []
         self._listeners: list[Callable[[], None]] = []
 
@@ -98,7 +99,11 @@ class DurableFuture(Generic[T_co]):
 
         Raises:
             NonDeterministicExecutionError: it will never be.
+            SuspendExecution: its code was unwound, and so is the task's.
         """
+        if self._is_unwound:
+            awaiter.task.unwound = True
+            raise awaiter.task.unwinding()
         if arrived is not None:
             self._listeners.append(arrived)
         if self.operation is not None:
@@ -167,6 +172,7 @@ class DurableFuture(Generic[T_co]):
 
     def resume(self, system: ActorSystem, how: Resumption) -> None:
         """The same for one that has no operation: it resumes those who await it itself."""
+        self._is_unwound = isinstance(how, Unwound)
         self.settle(how)
         awaiters, self._awaiters = self._awaiters, []
         for awaiter in awaiters:
