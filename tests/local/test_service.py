@@ -206,6 +206,49 @@ class TestFunctions:
             service.stop(service.executions()[1].record.arn, ErrorObject("enough"))
             assert parent.result(10) == ["STOPPED", None, {"ErrorMessage": "enough"}]
 
+    def test_a_function_that_takes_too_long_times_out(self):
+        """A function has a timeout for all of its executions, and who invoked one learns that it is over."""
+        with local() as service:
+            service.register("asks", asks, execution_timeout_seconds=60)
+            parent, alone = service.start(calls("asks")), service.start("asks")
+            patient = service.start("asks", timeout_seconds=100)
+            service.wait_until_idle(10)
+            service.advance(60)
+            error = {
+                "ErrorMessage": "CHAINED_INVOKE timed out after 60 seconds.",
+                "ErrorType": "ChainedInvoke.Timeout",
+            }
+            assert parent.result(10) == ["TIMED_OUT", None, error]
+            assert "ChainedInvokeTimedOut" in [each["EventType"] for each in parent.history_json()["Events"]]
+            assert alone.wait(10)
+            assert alone.status == "TIMED_OUT"
+            assert patient.status == "RUNNING"
+
+    def test_the_timeout_outlives_the_service(self, tmp_path):
+        """An invoked execution that is recovered still times out."""
+        path = tmp_path / "x.db"
+        with local(path) as service:
+            service.register("asks", asks, execution_timeout_seconds=60)
+            service.register("calls", calls("asks"))
+            service.start("calls")
+            service.wait_until_idle(10)
+        with local(path) as service:
+            service.register("asks", asks)
+            service.register("calls", calls("asks"))
+            parent = next(each for each in service.recover() if "calls" in each.arn)
+            service.wait_until_idle(10)
+            service.advance(60)
+            assert parent.result(10)[0] == "TIMED_OUT"
+
+    @pytest.mark.parametrize(
+        ("options", "message"), [({}, "positive"), ({"durable": False}, "plain function")]
+    )
+    def test_a_timeout_that_cannot_be_is_refused(self, options, message):
+        """It must be positive, and the function durable."""
+        seconds = 60 if options else 0
+        with local() as service, pytest.raises(ValueError, match=message):
+            service.register("asks", asks, execution_timeout_seconds=seconds, **options)
+
     def test_a_registered_function_can_be_started_by_name(self):
         """start() takes the name of a registered function; an unknown one is an error."""
         with local() as service:

@@ -314,6 +314,13 @@ class TestInvoking:
         assert result.get_invoke("call").status is OperationStatus.TIMED_OUT
         assert result.status is InvocationStatus.FAILED
 
+    def test_one_that_takes_too_long_in_real_time_times_out(self):
+        """Where time is not skipped, `execution_timeout` seconds are seconds."""
+        with DurableFunctionTestRunner(workflows.invokes, skip_time=False) as runner:
+            runner.register_durable_function("asks", workflows.asks, execution_timeout=1)
+            result = runner.run({"function": "asks", "payload": {"questions": ["colour"]}})
+        assert result.get_invoke("call").status is OperationStatus.TIMED_OUT
+
 
 class TestMisuse:
     def test_a_plain_function_is_no_handler(self):

@@ -151,11 +151,16 @@ class Engine:
             try:
                 stored = self.store.load(arn)
             except ServiceError:
-                name = arn.rpartition("/")[2]
+                function = self.functions.get(function_name)
                 record = ExecutionRecord(
-                    arn, name, function_name, parent_arn=parent.arn, parent_operation_id=request.id
+                    arn,
+                    arn.rpartition("/")[2],
+                    function_name,
+                    parent_arn=parent.arn,
+                    parent_operation_id=request.id,
+                    timeout_seconds=function.timeout_seconds,
                 )
-                self.start(record, request.payload or "null", self.functions.get(function_name))
+                self.start(record, request.payload or "null", function)
                 return
         child = Execution(stored, self.clock)
         if child.is_finished:

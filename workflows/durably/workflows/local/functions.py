@@ -11,10 +11,11 @@ from durably.workflows.local.store import Store
 
 @attrs.frozen(slots=True)
 class Function:
-    """A handler, and whether it is durable or a plain function."""
+    """A handler, whether it is durable or a plain function, and after how long its executions time out."""
 
     handler: Handler
     durable: bool = True
+    timeout_seconds: int | None = None
 
 
 class Functions:
@@ -24,9 +25,9 @@ class Functions:
         self._store = store
         self._registered: dict[str, Function] = {}
 
-    def register(self, name: str, handler: Handler, *, durable: bool) -> None:
-        """Know `handler` by `name` from here on."""
-        self._registered[name] = Function(handler, durable)
+    def register(self, name: str, function: Function) -> None:
+        """Know `function` by `name` from here on."""
+        self._registered[name] = function
 
     def get(self, name: str) -> Function:
         """The function registered as `name`.

@@ -126,9 +126,34 @@ class LocalService:
 
     # Executions
 
-    def register(self, name: str, handler: Handler, *, durable: bool = True) -> None:
-        """Let executions invoke `handler` as the function `name`; `durable=False` for a plain function."""
-        self._engine.functions.register(name, handler, durable=durable)
+    def register(
+        self,
+        name: str,
+        handler: Handler,
+        *,
+        durable: bool = True,
+        execution_timeout_seconds: int | None = None,
+    ) -> None:
+        """Let executions invoke `handler` as the function `name`.
+
+        Args:
+            name: the function's name, without version or alias.
+            handler: a durable handler, or anything that is called with a payload and a Lambda context.
+            durable: `False` for a plain function.
+            execution_timeout_seconds: after how long an execution of it times out; never by default. What
+                invoked it gets an `InvokeError`. On Lambda that is `DurableConfig.ExecutionTimeout`.
+
+        Raises:
+            ValueError: the timeout is not positive, or one is given to a plain function, which has none.
+        """
+        if execution_timeout_seconds is not None:
+            _check_positive("execution_timeout_seconds", execution_timeout_seconds)
+            if not durable:
+                raise ValueError(
+                    f"execution_timeout_seconds={execution_timeout_seconds} was given to {name!r}, a plain "
+                    "function: only the executions of durable functions time out."
+                )
+        self._engine.functions.register(name, Function(handler, durable, execution_timeout_seconds))
 
     def start(
         self,
@@ -144,7 +169,8 @@ class LocalService:
             handler: a durable handler, or the name of a registered function.
             event: its input, any JSON value.
             name: what to call the execution: up to 64 of letters, digits, `-` and `_`.
-            timeout_seconds: after how long the execution times out; never by default.
+            timeout_seconds: after how long the execution times out; by default as the function was
+                registered, or never.
 
         Raises:
             ServiceError: 400, for a name or an input that is not allowed.
@@ -170,7 +196,8 @@ class LocalService:
         validation.check_payload(payload)
         function = self._engine.functions.get(handler) if isinstance(handler, str) else Function(handler)
         record = ExecutionRecord(make_arn(function_name, name), name, function_name)
-        record = attrs.evolve(record, timeout_seconds=timeout_seconds)
+        limit = function.timeout_seconds if timeout_seconds is None else timeout_seconds
+        record = attrs.evolve(record, timeout_seconds=limit)
         return LocalExecution(self, self._engine.start(record, payload, function))
 
     def executions(self) -> Sequence[ExecutionSummary]:

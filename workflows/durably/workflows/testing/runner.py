@@ -103,6 +103,7 @@ class DurableFunctionTestRunner:
         self._handler = handler
         self._execution_timeout = execution_timeout
         self._region = region
+        self._skip_time = skip_time
         self._service = LocalService(
             store,
             clock=SkippingClock() if skip_time else RealClock(),
@@ -130,7 +131,8 @@ class DurableFunctionTestRunner:
         Args:
             function_name: its name, or an ARN's last part; without version or alias.
             handler: decorated with `durable_execution`.
-            execution_timeout: after how many seconds it times out if it waits for nothing but a callback.
+            execution_timeout: after how many seconds it times out. While time is skipped, it does so only
+                if it waits for nothing but a callback.
             retention_period_days: kept for compatibility: what has run is kept until the runner is closed.
 
         Returns:
@@ -159,9 +161,14 @@ class DurableFunctionTestRunner:
                 "it serves all of them."
             )
         self._targets[function_name] = handler
-        if execution_timeout is not None:
+        if execution_timeout is not None and self._skip_time:
             self._waiting.limits[function_name] = execution_timeout
-        self._service.register(function_name, handler, durable=execution_timeout is not None)
+        self._service.register(
+            function_name,
+            handler,
+            durable=execution_timeout is not None,
+            execution_timeout_seconds=None if self._skip_time else execution_timeout,
+        )
         return self
 
     # Running
