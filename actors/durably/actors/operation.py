@@ -291,7 +291,8 @@ class OperationActor(Actor):
             if state is OperationState.STARTING and self._spec.kind is Kind.AT_MOST_ONCE:
                 self._execute(self.ref)
             elif state in (OperationState.STARTING, OperationState.WATCHING):
-                self._created(Completed(record))
+                if self._creator is not None:
+                    self._created(Completed(record))
                 idle = OperationState.IDLE_AWAITED if self._awaiters else OperationState.IDLE_NOT_AWAITED
                 self._rest(idle)
         elif record.status is OperationStatus.PENDING:
@@ -306,14 +307,15 @@ class OperationActor(Actor):
 
     def _created(self, how: Resumption) -> None:
         creator, self._creator = self._creator, None
-        if creator is not None:
-            self._resume(creator, how)
+        assert creator is not None
+        self._resume(creator, how)
 
     def _resume_all(self) -> None:
         result = self._result()
         if self._settle is not None:
             self._settle(result)
-        self._created(result)
+        if self._creator is not None:
+            self._created(result)
         awaiters, self._awaiters = self._awaiters, ()
         for awaiter in awaiters:
             self._resume(awaiter, result)

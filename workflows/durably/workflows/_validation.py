@@ -67,8 +67,8 @@ def check_name(name: str, value: object) -> str:
 
 def name_of(name: object, func: object = None) -> str | None:
     """The name that is given, or the one of a function made by a `durable_*` decorator."""
-    if not name:
-        name = getattr(func, "_original_name", None) if name is None or name == "" else name
+    if name is None or name == "":
+        name = getattr(func, "_original_name", None)
         if name is None:
             return None
     return check_name("name", name)

@@ -169,7 +169,8 @@ def deserialize(serdes: SerDes[T] | None, data: str, operation_id: str, durable_
     """
     try:
         if serdes is None or serdes is EXTENDED_TYPES_SERDES:
-            return cast(T, _tagged.from_text(data))
+            value: T = _tagged.from_text(data)
+            return value
         return serdes.deserialize(data, SerDesContext(operation_id, durable_execution_arn))
     except (RetryableSerDesError, SerDesError) as error:
         if serdes is None or serdes is EXTENDED_TYPES_SERDES:

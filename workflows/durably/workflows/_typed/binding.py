@@ -6,12 +6,12 @@ A serdes that wants to know has `for_function(func)`, which gives the one to use
 
 import dataclasses
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar, cast
+from typing import Any, Protocol, TypeVar, cast
 
 from durably.workflows.exceptions import SerDesError
 from durably.workflows.serdes import SerDes
 
-C = TypeVar("C")
+C = TypeVar("C", bound="Configured")
 
 
 def is_typed(serdes: object) -> bool:
@@ -41,13 +41,20 @@ def bound(
         raise _of(operation, error) from error.__cause__
 
 
+class Configured(Protocol):
+    """A config with a serializer."""
+
+    @property
+    def serdes(self) -> SerDes[Any] | None: ...
+
+
 def with_bound(config: C, func: Callable[..., Any] | None, operation: str | None = None) -> C:
     """The config with its `serdes` bound.
 
     Raises:
         SerDesError: as `bound` does.
     """
-    serdes: SerDes[Any] | None = cast(Any, config).serdes
+    serdes = config.serdes
     if serdes is None:
         return config
     now = bound(serdes, func, operation)

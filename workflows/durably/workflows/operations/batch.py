@@ -1,7 +1,6 @@
 """What `map` and `parallel` share: branches, their results, and the decision when it is enough."""
 
 import contextvars
-import functools
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -88,10 +87,9 @@ class Batch:
         place = self.place
         record = place.record
         if record is not None and record.status is OperationStatus.SUCCEEDED and record.replay_children:
-            return Planned(place, lambda _completed: self._rebuilt(record))
-        read = functools.partial(place.result, serdes=self.serdes, error_class=ChildContextError)
+            return Planned(place, ChildContextError, read=lambda _completed: self._rebuilt(record))
         if place.is_complete:
-            return Planned(place, read)
+            return Planned(place, ChildContextError, self.serdes)
 
         branches = self._branches()
 
@@ -108,7 +106,8 @@ class Batch:
                 self._conclude,
             ).ref
 
-        return Planned(place, read, Spec(Kind.MAP, place.start(), concurrency=concurrency_for))
+        spec = Spec(Kind.MAP, place.start(), concurrency=concurrency_for)
+        return Planned(place, ChildContextError, self.serdes, spec)
 
     def _limits(self) -> Limits:
         config = self.completion

@@ -122,7 +122,7 @@ def wait_for_callback(
     code = _code(submitter, f"{name} " if name else "", config, None if typed else serdes)
     sub_type = OperationSubType.WAIT_FOR_CALLBACK
     planned = planned_child(context, code, name, ChildConfig[Any](serdes=typed), sub_type, deferred=deferred)
-    return planned.reading(functools.partial(_unwrapped, planned.read))
+    return planned.reading(functools.partial(_unwrapped, planned.result))
 
 
 def _code(

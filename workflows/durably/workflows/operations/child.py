@@ -1,6 +1,5 @@
 """`context.run_in_child_context`: operations that are grouped, and recorded as one."""
 
-import functools
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -60,21 +59,21 @@ def planned_child(
     if virtual:
         refuse_recorded(place)
     record = place.record
-    read = functools.partial(place.result, serdes=config.serdes, error_class=ChildContextError)
+    serdes = config.serdes
     if place.is_complete and record is not None and not record.replay_children:
-        return Planned(place, read)
+        return Planned(place, ChildContextError, serdes)
     code = ContextCode(
         place,
         context.task.scope,
         func,
-        config.serdes,
+        serdes,
         config.summary_generator,
         virtual=virtual,
         replayed=place.is_complete,
     )
     if virtual or place.is_complete:
-        return Planned(place, read, code=code)
-    return Planned(place, read, Spec(Kind.CONTEXT, place.start(), task=code.task))
+        return Planned(place, ChildContextError, serdes, code=code)
+    return Planned(place, ChildContextError, serdes, Spec(Kind.CONTEXT, place.start(), task=code.task))
 
 
 def refuse_recorded(place: Place) -> None:

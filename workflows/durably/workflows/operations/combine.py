@@ -4,7 +4,6 @@ What is recorded is not the answer but which future gave it: a step whose result
 null if it took them all. The futures' own results are recorded already.
 """
 
-import functools
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -118,8 +117,7 @@ def _decided(
         future.awaiting_task()
     place = context.enter(OperationType.STEP, sub_type, name_of(name))
     if place.is_complete:
-        read = functools.partial(place.result, serdes=DEFAULT_JSON_SERDES, error_class=StepError)
-        recorded: Planned[int | None] = Planned(place, read)
+        recorded: Planned[int | None] = Planned(place, StepError, DEFAULT_JSON_SERDES)
         return _checked(place, recorded.run(), len(futures))
     arrivals = Arrivals(futures, context.task, place.label)
     first = None
@@ -129,7 +127,8 @@ def _decided(
             first = arrived
             break
     decision = Spec(Kind.STEP, place.start(), outcome=Succeeded(json.dumps(first), first))
-    return Planned(place, lambda _completed: first, decision).run()
+    decided: Planned[int | None] = Planned(place, StepError, DEFAULT_JSON_SERDES, decision)
+    return decided.run()
 
 
 def _checked(place: Place, index: int | None, count: int) -> int | None:

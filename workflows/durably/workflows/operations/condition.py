@@ -1,7 +1,6 @@
 """`context.wait_for_condition`: look again and again, and keep what was seen, until it is enough."""
 
 import contextvars
-import functools
 import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -50,11 +49,10 @@ def wait_for_condition(
     name = name_of(name)
     config = with_bound(config, check, name)
     place = context.enter(OperationType.STEP, OperationSubType.WAIT_FOR_CONDITION, name, deferred=deferred)
-    read = functools.partial(place.result, serdes=config.serdes, error_class=WaitForConditionError)
     if place.is_complete:
-        return Planned(place, read)
+        return Planned(place, WaitForConditionError, config.serdes)
     body = Body(_Looks(place, check, config).look, code_of(check), contextvars.copy_context())
-    return Planned(place, read, Spec(Kind.STEP, place.start(), body))
+    return Planned(place, WaitForConditionError, config.serdes, Spec(Kind.STEP, place.start(), body))
 
 
 class _Looks:

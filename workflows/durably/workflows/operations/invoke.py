@@ -1,6 +1,5 @@
 """`context.invoke`: another function runs, and this execution waits for its result."""
 
-import functools
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from durably.actors.model import OperationSubType, OperationType
@@ -51,9 +50,8 @@ def invoke(
     place = context.enter(
         OperationType.CHAINED_INVOKE, OperationSubType.CHAINED_INVOKE, name, deferred=deferred
     )
-    read = functools.partial(place.result, serdes=serdes, error_class=InvokeError)
     if place.is_complete:
-        return Planned(place, read)
+        return Planned(place, InvokeError, serdes)
     text = trace_id = None
     if place.record is None:  # otherwise START is recorded, and what it said
         text = _payload_text(place, payload, payload_serdes)
@@ -62,7 +60,7 @@ def invoke(
     start = place.start(
         payload=text, function_name=function_name, tenant_id=config.tenant_id, trace_id=trace_id
     )
-    return Planned(place, read, Spec(Kind.WAIT, start))
+    return Planned(place, InvokeError, serdes, Spec(Kind.WAIT, start))
 
 
 def _payload_text(place: Place, payload: object, serdes: SerDes[Any]) -> str | None:

@@ -9,9 +9,11 @@ from typing import Any, Generic, TypeVar
 from durably.actors.frozen import frozen
 from durably.actors.messages import Completed, Outcome, Raised, Refused, Unwound
 from durably.actors.spec import Spec
+from durably.workflows.exceptions import DurableOperationError
 from durably.workflows.futures import DurableFuture
 from durably.workflows.operations.code import ContextCode
 from durably.workflows.operations.place import Place
+from durably.workflows.serdes import SerDes
 
 R = TypeVar("R")
 T = TypeVar("T")
@@ -22,32 +24,44 @@ class Planned(Generic[T]):
     """What is to happen in a place, and how its result is read.
 
     `spec` is the operation that begins or goes on; `code` that of a context that records nothing. Neither
-    is there if the place's record is terminal: then only `read` is left to do.
+    is there if the place's record is terminal: then only the result is left to be read, by `serdes` or as
+    an error of `error_class`; `read` does it instead where that is not all.
     """
 
     place: Place
-    read: Callable[[Completed], T]
+    error_class: type[DurableOperationError]
+    serdes: SerDes[Any] | None = None
     spec: Spec | None = None
     code: ContextCode | None = None
+    read: Callable[[Completed], T] | None = None
+
+    def result(self, completed: Completed) -> T:
+        """What it comes to, now that it is complete.
+
+        Raises:
+            DurableOperationError: of `error_class`, if it has no result.
+        """
+        if self.read is not None:
+            return self.read(completed)
+        result: T = self.place.result(completed, self.serdes, self.error_class)
+        return result
 
     def run(self) -> T:
         """Park the current task until it is complete.
 
         Raises:
-            Exception: what `read` makes of the operation's failure.
+            DurableOperationError: of `error_class`, if it has no result.
         """
         place = self.place
         context = place.context
         try:
             if self.spec is not None:
-                completed = context.invocation.run(context.task, self.spec, place.record)
-            elif self.code is not None:
+                return self.result(context.invocation.run(context.task, self.spec, place.record))
+            if self.code is not None:
                 code = self.code
                 outcome = context.invocation.join(context.task, place.label, code.scope, code)
-                completed = Completed(None, outcome)
-            else:
-                completed = Completed(place.record)
-            return self.read(completed)
+                return self.result(Completed(None, outcome))
+            return self.result(Completed(place.record))
         finally:
             context.leave(place)
 
@@ -58,7 +72,7 @@ class Planned(Generic[T]):
         the result is read, or rebuilt, when somebody does.
         """
         place = self.place
-        future: DurableFuture[T] = DurableFuture(place, self.read)
+        future: DurableFuture[T] = DurableFuture(place, self.result)
         if self.code is not None:
             self._spawn(self.code, future)
         else:
@@ -67,7 +81,7 @@ class Planned(Generic[T]):
 
     def reading(self, read: Callable[[Completed], R]) -> "Planned[R]":
         """The same with another way to read the result."""
-        return Planned(self.place, read, self.spec, self.code)
+        return Planned(self.place, self.error_class, self.serdes, self.spec, self.code, read)
 
     def _spawn(self, code: ContextCode, future: DurableFuture[Any]) -> None:
         invocation = self.place.context.invocation

@@ -64,12 +64,12 @@ def step(
     config = with_bound(config, func, name)
     sub_type = config.sub_type or OperationSubType.STEP
     place = context.enter(OperationType.STEP, sub_type, name, deferred=deferred)
-    read = functools.partial(place.result, serdes=config.serdes, error_class=StepError)
     if place.is_complete:
-        return Planned(place, read)
+        return Planned(place, StepError, config.serdes)
     once = config.step_semantics is StepSemantics.AT_MOST_ONCE_PER_RETRY
     body = Body(_body_of(place, func, config), code_of(func), contextvars.copy_context())
-    return Planned(place, read, Spec(Kind.AT_MOST_ONCE if once else Kind.STEP, place.start(), body))
+    spec = Spec(Kind.AT_MOST_ONCE if once else Kind.STEP, place.start(), body)
+    return Planned(place, StepError, config.serdes, spec)
 
 
 def code_of(func: Callable[..., Any]) -> object:

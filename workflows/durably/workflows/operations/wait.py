@@ -1,6 +1,5 @@
 """`context.wait`: time passes, and no invocation need run meanwhile."""
 
-import functools
 from typing import TYPE_CHECKING
 
 from durably.actors.model import OperationSubType, OperationType
@@ -27,7 +26,6 @@ def wait(context: "Flow", duration: Duration, name: str | None, *, deferred: boo
             f"duration must be at least 1 second and at most {LONGEST_WAIT} s (366 days), got {seconds} s"
         )
     place = context.enter(OperationType.WAIT, OperationSubType.WAIT, name_of(name), deferred=deferred)
-    read = functools.partial(place.result, serdes=None, error_class=DurableOperationError)
     if place.is_complete:
-        return Planned(place, read)
-    return Planned(place, read, Spec(Kind.WAIT, place.start(wait_seconds=seconds)))
+        return Planned(place, DurableOperationError)
+    return Planned(place, DurableOperationError, None, Spec(Kind.WAIT, place.start(wait_seconds=seconds)))
