@@ -145,7 +145,7 @@ def runs(request: pytest.FixtureRequest) -> Iterator[Runs]:
     names = dict.fromkeys(
         item.callspec.params["name"]
         for item in request.session.items
-        if isinstance(item, pytest.Function) and "runs" in item.fixturenames
+        if isinstance(item, pytest.Function) and item.module is request.module and "runs" in item.fixturenames
     )
     loggers = [logging.getLogger(sdk.root) for sdk in (OFFICIAL, OURS)]
     levels = [logger.level for logger in loggers]
