@@ -1,6 +1,7 @@
 """Handlers for the requirements of invokes (5-x), and the functions that they invoke."""
 
 import json
+import os
 import threading
 from typing import Any
 
@@ -24,8 +25,12 @@ class Shouting(SerDes[Any]):
 
 
 def takes_a_moment(_: Any) -> None:
-    """What is invoked is another function, and comes back when its caller has long been suspended."""
-    threading.Event().wait(0.3)
+    """On AWS's emulator, what is invoked comes back when its caller has long been suspended.
+
+    The emulator runs it while the caller still ends, and records what is over first.
+    """
+    if "TESTS_SDK" in os.environ:
+        threading.Event().wait(0.3)
 
 
 @FUNCTIONS.meets("target-echo")
