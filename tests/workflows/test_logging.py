@@ -2,6 +2,9 @@
 
 import logging
 
+import pytest
+
+from durably.workflows import MapConfig, NestingType
 from tests.workflows.running import SECOND, Run
 
 EXTRAS = ("executionArn", "parentId", "operationName", "attempt", "operationId")
@@ -74,6 +77,77 @@ def test_branches_are_silent_by_themselves(caplog):
     Run(handler).result()
     said = sorted(record.getMessage() for record in caplog.records)
     assert said == ["start 0", "start 1", "start 2", "turn 0 of 1", "turn 0 of 2", "turn 1 of 2"]
+
+
+@pytest.mark.parametrize("nesting", NestingType)
+def test_a_branch_that_had_to_wait_for_its_turn_speaks_from_its_beginning(caplog, nesting):
+    """It begins in an invocation in which the map is replayed, but not this branch."""
+    caplog.set_level(logging.INFO)
+
+    def handler(event, context):
+        def branch(child, item, *_):
+            child.logger.info("start %d", item)
+            child.wait(SECOND)
+
+        context.map(range(3), branch, config=MapConfig(max_concurrency=1, nesting_type=nesting))
+
+    Run(handler).result()
+    assert [record.getMessage() for record in caplog.records] == ["start 0", "start 1", "start 2"]
+
+
+def test_a_deferred_child_is_silent_by_itself(caplog):
+    """It replays although the code that began it is past that when the child's code runs."""
+    caplog.set_level(logging.INFO)
+
+    def handler(event, context):
+        def child(own):
+            own.logger.info("begin")
+            own.step(lambda step: None)
+            own.logger.info("before the waits")
+            own.wait(SECOND)
+            own.wait(SECOND)
+            own.logger.info("end")
+
+        future = context.deferred.run_in_child_context(child)
+        context.wait(SECOND)
+        context.step(lambda step: None, "new")
+        future.result()
+
+    Run(handler).result()
+    assert [record.getMessage() for record in caplog.records] == ["begin", "before the waits", "end"]
+
+
+def test_a_deferred_child_logs_where_its_context_did_when_it_was_begun(caplog):
+    """`set_logger` counts for contexts that are made after it, whenever their code runs."""
+    caplog.set_level(logging.INFO)
+
+    def handler(event, context):
+        future = context.deferred.run_in_child_context(lambda child: child.logger.info("before"))
+        context.set_logger(logging.getLogger("mine"))
+        context.deferred.run_in_child_context(lambda child: child.logger.info("after")).result()
+        future.result()
+
+    Run(handler).result()
+    assert [record.name for record in caplog.records] == ["root", "mine"]
+
+
+def test_a_context_that_runs_again_for_its_large_result_is_silent_to_its_end(caplog):
+    """Also after its last operation."""
+    caplog.set_level(logging.INFO)
+
+    def handler(event, context):
+        def large(child):
+            child.logger.info("begin")
+            child.step(lambda step: None)
+            child.logger.info("end")
+            return "x" * 300_000
+
+        context.run_in_child_context(large)
+        context.wait(SECOND)
+        context.wait(SECOND)
+
+    Run(handler).result()
+    assert [record.getMessage() for record in caplog.records] == ["begin", "end"]
 
 
 def test_a_logger_of_ones_own_takes_the_place(caplog):

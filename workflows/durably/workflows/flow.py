@@ -5,7 +5,7 @@ is still replaying. `DurableContext` is a flow with the operations that users ca
 """
 
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from durably.actors.model import OperationType
 from durably.actors.task import Task, current_task
@@ -25,7 +25,7 @@ class Flow:
 
     `parent_id` is the nearest context that is recorded, `prefix` the one whose id its operations' ids begin
     with (another, if this one is virtual). A `complete` one was recorded as such: nothing new may happen in
-    it.
+    it, and it replays to its end.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class Flow:
         self.lambda_context: LambdaContext | None = invocation.lambda_context
         self._prefix = prefix
         self._replaying = replaying
-        self._base_logger: LoggerInterface = base_logger or logging.getLogger()
+        self.base_logger: LoggerInterface = base_logger or logging.getLogger()
         self._logger: Logger | None = None
         self._count = 0
         self._next_id: str | None = None
@@ -58,41 +58,48 @@ class Flow:
 
     def is_replaying(self) -> bool:
         """True while the code does what an earlier invocation has done already."""
-        return self._replaying
+        return self._replaying or self.complete
 
     @property
     def logger(self) -> Logger:
         """The logger for code of this context. While this context replays, records are dropped."""
         if self._logger is None:
             info = LogInfo(self.invocation, self.parent_id)
-            self._logger = Logger(self._base_logger, info, self.is_replaying)
+            self._logger = Logger(self.base_logger, info, self.is_replaying)
         return self._logger
 
     def set_logger(self, new_logger: LoggerInterface) -> None:
         """Write to another logger from here on, in this context and in those made in it."""
-        self._base_logger = new_logger
+        self.base_logger = new_logger
         self._logger = None
 
     # ------------------------------------------------------------------ contexts made in this one
 
     def child(
-        self, id: str, task: Task, *, virtual: bool = False, complete: bool = False
+        self,
+        id: str,
+        task: Task,
+        *,
+        virtual: bool = False,
+        complete: bool = False,
+        replaying: bool | None = None,
+        base_logger: LoggerInterface | None = None,
     ) -> "DurableContext":
-        """The context of the operation `id`, whose code is `task`'s.
+        """The context of the operation `id`, whose code is `task`'s; of the same class as this one.
 
-        The operations of a `virtual` one belong to this context's operation.
+        The operations of a `virtual` one belong to this context's operation. `replaying` and `base_logger`
+        are this context's, unless they are given.
         """
-        from durably.workflows.context import DurableContext
-
-        return DurableContext(
+        made = type(self)(
             self.invocation,
             task,
             parent_id=self.parent_id if virtual else id,
             prefix=id,
-            replaying=self._replaying,
+            replaying=self.is_replaying() if replaying is None else replaying,
             complete=complete or self.complete,
-            base_logger=self._base_logger,
+            base_logger=base_logger or self.base_logger,
         )
+        return cast("DurableContext", made)
 
     # ------------------------------------------------------------------ the numbering of operations
 

@@ -13,6 +13,7 @@ from durably.actors.messages import Failed, Outcome, Raised, Succeeded
 from durably.actors.task import Scope, Task
 from durably.workflows.errors import recorded_error
 from durably.workflows.exceptions import ExecutionError, InvocationError, SerDesError
+from durably.workflows.identity import operation_id
 from durably.workflows.invocation import ContextTask
 from durably.workflows.operations.place import Place
 from durably.workflows.serdes import SerDes, deserialize
@@ -32,7 +33,18 @@ class ContextCode:
     `replayed` was recorded as complete: it runs only to rebuild its result.
     """
 
-    __slots__ = ("_func", "_serdes", "_summary", "_variables", "place", "replayed", "scope", "virtual")
+    __slots__ = (
+        "_base_logger",
+        "_func",
+        "_replaying",
+        "_serdes",
+        "_summary",
+        "_variables",
+        "place",
+        "replayed",
+        "scope",
+        "virtual",
+    )
 
     def __init__(
         self,
@@ -54,6 +66,14 @@ class ContextCode:
         self._serdes = serdes
         self._summary = summary
         self._variables = contextvars.copy_context() if variables is None else variables
+        # As they are now: when the code runs, that of the context around it may have gone on.
+        self._replaying = place.context.is_replaying() and self._has_begun_before()
+        self._base_logger = place.context.base_logger
+
+    def _has_begun_before(self) -> bool:
+        """Whether an earlier invocation has recorded it or, if it is virtual, its first operation."""
+        trace = operation_id(self.place.id, 1) if self.virtual else self.place.id
+        return trace in self.place.context.invocation.snapshot
 
     def task(self, report: Ref | Callable[[Outcome | None], None]) -> Task:
         """A task for this code; its outcome goes to `report`. What `Spec.task` wants of a recorded one."""
@@ -69,7 +89,14 @@ class ContextCode:
     def __call__(self, task: Task) -> Outcome:
         """Run, in `task`."""
         place = self.place
-        child = place.context.child(place.id, task, virtual=self.virtual, complete=self.replayed)
+        child = place.context.child(
+            place.id,
+            task,
+            virtual=self.virtual,
+            complete=self.replayed,
+            replaying=self._replaying,
+            base_logger=self._base_logger,
+        )
         plugins = place.context.invocation.plugins
         if plugins is None:
             return self._outcome(self.call, child)

@@ -285,19 +285,6 @@ class ReplayContext(DurableContext):
         self._replay = cast("ReplayInvocation", invocation).replay
         self._replay.flows[self.parent_id].append(task)
 
-    def child(
-        self, id: str, task: Task, *, virtual: bool = False, complete: bool = False
-    ) -> "DurableContext":
-        return ReplayContext(
-            self.invocation,
-            task,
-            parent_id=self.parent_id if virtual else id,
-            prefix=id,
-            replaying=self.is_replaying(),
-            complete=complete or self.complete,
-            base_logger=self._base_logger,
-        )
-
     def enter(
         self,
         type: OperationType,
