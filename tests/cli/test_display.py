@@ -137,6 +137,14 @@ class TestTheLines:
         assert 50 <= len(told) < 60
         assert told[-1] == "the handler: 1,000 of 1,000 done"
 
+    @pytest.mark.parametrize(
+        ("sub_type", "told"),
+        [("ChainedInvoke", "invoke"), ("RunInChildContext", "run in child context"), (None, "step")],
+    )
+    def test_what_has_no_name_is_called_by_its_kind(self, sub_type, told):
+        """In words."""
+        assert lines([root()], [operation("s", name=None, sub_type=sub_type)]) == [f"{told}: running"]
+
     def test_what_was_recorded_before_is_told_in_one_line(self):
         """A recovered execution begins with how much it has."""
         assert lines(big_map(10, 5)) == ["goes on after 21 operations"]

@@ -162,3 +162,30 @@ def test_what_is_recovered_may_invoke_the_handlers_of_its_file(tmp_path, options
     (tmp_path / "gate").touch()
     done = durably(tmp_path, "recover", "mine", *options)
     assert (done.returncode, json.loads(done.stdout)) == (0, ["first", "last", "invoked"]), done.stderr
+
+
+NOT_AWAITED = """
+from durably.workflows import Duration, durable_execution
+
+@durable_execution
+def slow(event, context):
+    context.wait(Duration.from_seconds(1))
+    return "at last"
+
+@durable_execution
+def handler(event, context):
+    asked = context.deferred.invoke("slow", None, name="ask slow")
+    return context.race([asked, context.deferred.step(lambda step: "at once", name="now")])
+"""
+
+
+def test_what_was_invoked_and_not_awaited_is_told_and_goes_on(tmp_path):
+    """A function that outlives its invoker runs to its end, as on AWS; here by a `recover`."""
+    (tmp_path / "race.py").write_text(NOT_AWAITED)
+    done = durably(tmp_path, "run", "race.py")
+    assert (done.returncode, done.stdout) == (0, '"at once"\n'), done.stderr
+    assert "did not wait for ask slow. To go on: durably recover" in done.stderr
+    left = durably(tmp_path, "recover", "--quiet")
+    assert left.returncode == 0, left.stderr
+    assert {**json.loads(left.stdout), "name": ""} == {"name": "", "status": "SUCCEEDED", "result": "at last"}
+    assert "Nothing to recover" in durably(tmp_path, "recover").stderr

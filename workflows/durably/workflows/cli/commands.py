@@ -104,7 +104,7 @@ def recover(execution: str | None, latest: bool, database: Path, quiet: bool) ->
             raise SystemExit(1)
         log_to_console(quiet=quiet)
         with LocalService(database, observer=feed) as service:
-            known = [one for one in service.executions() if one.record.parent_arn is None]
+            known = _without_invoked(service.executions())
             chosen = known if execution is None else [_named(known, execution, database)]
             unfinished = [one for one in chosen if not one.operation.status.is_terminal]
             if not unfinished:
@@ -158,6 +158,12 @@ def _register(service: LocalService, handlers: Mapping[str, Handler]) -> None:
     """Let executions invoke these handlers by name."""
     for name, handler in handlers.items():
         service.register(name, handler)
+
+
+def _without_invoked(executions: Sequence[ExecutionSummary]) -> list[ExecutionSummary]:
+    """All but those whose invoker is unfinished, with which they go on. One that outlived it is kept."""
+    unfinished = {one.record.arn for one in executions if not one.operation.status.is_terminal}
+    return [one for one in executions if one.record.parent_arn not in unfinished]
 
 
 def _named(known: Sequence[ExecutionSummary], wanted: str, database: Path) -> ExecutionSummary:

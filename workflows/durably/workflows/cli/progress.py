@@ -5,6 +5,7 @@ a display. The display drains it when it draws. A change costs the same however 
 are, and so does what a display asks: counts, the newest, the open and the failed operations of a context.
 """
 
+import re
 from collections import deque
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
@@ -143,7 +144,14 @@ def is_waiting(operation: Operation) -> bool:
 
 def label(operation: Operation) -> str:
     """What people call it."""
-    return operation.name or (operation.sub_type or operation.type.value).lower()
+    return operation.name or _words(operation.sub_type) or operation.type.value.lower()
+
+
+def _words(sub_type: str | None) -> str:
+    """`WaitForCondition` as people write it."""
+    if sub_type == OperationSubType.CHAINED_INVOKE:
+        return "invoke"
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", sub_type or "").lower()
 
 
 def describe(operation: Operation, now: datetime) -> str:

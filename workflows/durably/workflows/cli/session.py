@@ -14,6 +14,7 @@ from pathlib import Path
 
 import click
 
+from durably.actors.model import OperationStatus, OperationType
 from durably.workflows.cli.failures import origin, user_traceback
 from durably.workflows.cli.plain_lines import PlainLines
 from durably.workflows.cli.progress import Feed, describe_error, type_of
@@ -150,7 +151,19 @@ class Session:
             return False
         if self._feed is not None:
             say(f"{execution.name} SUCCEEDED")
+            self._tell_what_runs_on(execution)
         return True
+
+    def _tell_what_runs_on(self, execution: LocalExecution) -> None:
+        """Say that functions which it has invoked are unfinished, though it has its result."""
+        left = [
+            operation.name or "invoke"
+            for operation in execution.operations()
+            if operation.type is OperationType.CHAINED_INVOKE and operation.status is OperationStatus.STARTED
+        ]
+        if left:
+            names, database = ", ".join(left[:5]), shlex.quote(str(self._database))
+            say(f"  It did not wait for {names}. To go on: durably recover --database {database}")
 
     def _watch(self, executions: Sequence[LocalExecution]) -> None:
         names = {execution.arn: execution.name for execution in executions}
