@@ -67,6 +67,7 @@ __all__ = [
 P = TypeVar("P")
 R = TypeVar("R")
 T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
 Numeric = int | float
 
@@ -282,10 +283,10 @@ def _check_batch(config: ParallelConfig | MapConfig[Any]) -> None:
 
 
 @dataclass(frozen=True)
-class ParallelBranch(Generic[T]):
+class ParallelBranch(Generic[T_co]):
     """A branch of a parallel with a `name` of its own; calling it calls `func`."""
 
-    func: Callable[..., T]
+    func: Callable[..., T_co]
     name: str | None = None
 
     def __post_init__(self) -> None:
@@ -293,7 +294,7 @@ class ParallelBranch(Generic[T]):
         if self.name is not None:
             check_type("name", self.name, str)
 
-    def __call__(self, *args: Any, **kwargs: Any) -> T:
+    def __call__(self, *args: Any, **kwargs: Any) -> T_co:
         return self.func(*args, **kwargs)
 
 
