@@ -1,7 +1,7 @@
 """`context.deferred`: the operations of a context, each begun at once while the code goes on."""
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from durably.workflows.concurrency.models import BatchResult
 from durably.workflows.config import (
@@ -58,13 +58,25 @@ class DeferredOperations:
         """As `DurableContext.wait`: a timer, to be raced against something else."""
         return wait(self._context, duration, name, deferred=True).begin()
 
+    @overload
+    def invoke(
+        self, function_name: str, payload: Any, name: str | None = None, config: None = None
+    ) -> DurableFuture[Any]: ...
+    @overload
+    def invoke(
+        self, function_name: str, payload: P, name: str | None, config: InvokeConfig[P, R]
+    ) -> DurableFuture[R]: ...
+    @overload
+    def invoke(
+        self, function_name: str, payload: P, name: str | None = None, *, config: InvokeConfig[P, R]
+    ) -> DurableFuture[R]: ...
     def invoke(
         self,
         function_name: str,
-        payload: P,
+        payload: Any,
         name: str | None = None,
-        config: InvokeConfig[P, R] | None = None,
-    ) -> DurableFuture[R]:
+        config: InvokeConfig[Any, Any] | None = None,
+    ) -> DurableFuture[Any]:
         """As `DurableContext.invoke`."""
         return invoke(self._context, function_name, payload, name, config, deferred=True).begin()
 
