@@ -38,7 +38,7 @@ def test_an_invocation_that_raises_is_told_of(service, caplog):
     def handler(invocation: Invocation):
         raise SystemExit(7)
 
-    with pytest.raises(ExecutionFailedError, match="of-exits is FAILED: ExitError: .* exit status 7"):
+    with pytest.raises(ExecutionFailedError, match=r"of-exits is FAILED: ExitError: .* exit status 7"):
         service.start(handler, name="of-exits").result(10)
     told = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
     assert told[0].startswith("An invocation of of-exits ended with Runtime.ExitError: Runtime exited with")

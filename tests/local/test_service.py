@@ -149,6 +149,9 @@ class TestCallbacks:
                 service.succeed_callback("nonsense")
             with pytest.raises(ServiceError, match="over 1048576 bytes"):
                 service.succeed_callback(callback, "x" * 1_048_577)
+            for no_text in (b"yes", {"approved": True}):
+                with pytest.raises(ServiceError, match=r"must be text, got \w+: use json.dumps"):
+                    service.succeed_callback(callback, no_text)
             service.succeed_callback(callback, "1")
             execution.result(10)
             with pytest.raises(ServiceError, match="SUCCEEDED already"):

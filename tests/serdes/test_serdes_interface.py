@@ -79,13 +79,28 @@ def test_json_serdes_is_plain_json() -> None:
         serialize(DEFAULT_JSON_SERDES, {1, 2}, "op", "arn")
 
 
+async def _step(step: object) -> int:
+    """As a newcomer may write one."""
+    return 1
+
+
+def test_what_is_a_slip_rather_than_a_value_is_told_as_such() -> None:
+    """An async function called as a step, and a decorated one that was not called."""
+    own, coroutine = ExtendedTypeSerDes[Any](), _step(None)
+    with pytest.raises(SerDesError, match="the function is async"):
+        own.serialize(coroutine)
+    coroutine.close()
+    with pytest.raises(SerDesError, match="is called first, with its arguments"):
+        own.serialize(lambda step: 1)
+
+
 def test_the_default_serializer_works_by_itself() -> None:
     """It needs no context, and names the operation when it has one."""
     own = ExtendedTypeSerDes[Any]()
     assert own.deserialize(own.serialize((1,))) == (1,)
-    with pytest.raises(SerDesError, match=r"<class 'set'>$"):
+    with pytest.raises(SerDesError, match=r"<class 'set'>: .* give a serdes, such as typed\(\)"):
         own.serialize({1})
-    with pytest.raises(SerDesError, match="op"):
+    with pytest.raises(SerDesError, match="operation op"):
         own.serialize({1}, SerDesContext("op"))
     assert SerDes.is_primitive([1, ["a"]])
     assert not SerDes.is_primitive((1,))

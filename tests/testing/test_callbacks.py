@@ -207,7 +207,7 @@ class TestMisuse:
     def test_a_callback_that_never_comes_is_told_at_once(self, runner):
         """The error says what there is instead."""
         arn = runner.run_async(ask("colour"))
-        with pytest.raises(TimeoutError, match=r"'size' did not become available.*waits for 'colour'"):
+        with pytest.raises(TimeoutError, match=r"'size' did not become available\. .*waits for 'colour'"):
             runner.wait_for_callback(arn, name="size")
 
     def test_an_execution_that_is_over_asks_nothing_any_more(self, runner):

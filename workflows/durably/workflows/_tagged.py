@@ -11,6 +11,7 @@ object for a node on the way: a fan-out serializes as many values as it has bran
 from __future__ import annotations
 
 import base64
+import inspect
 import json
 import math
 import uuid
@@ -91,7 +92,15 @@ def _writer_of_base(value: object) -> Callable[[Any], str]:
     for base in _BASES:
         if isinstance(value, base):
             return _WRITERS[base]
-    raise SerDesError(f"Unsupported type: {type(value)}")
+    raise SerDesError(f"Unsupported type: {type(value)}: {_remedy(value)}")
+
+
+def _remedy(value: object) -> str:
+    if inspect.isawaitable(value):
+        return "the function is async; make it a plain one, with asyncio.run() in a step"
+    if inspect.isroutine(value):
+        return "a function that a decorator such as @durable_step made is called first, with its arguments"
+    return "return what JSON has, or give a serdes, such as typed() for dataclasses and sets"
 
 
 def _none(_: object) -> str:

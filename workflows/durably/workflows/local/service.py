@@ -246,10 +246,9 @@ class LocalService:
         """Complete a callback with `result`, the text that the handler gets (JSON, where it has a serdes).
 
         Raises:
-            ServiceError: 400 or 404: no such callback waits, or the result is over 1 MiB.
+            ServiceError: 400 or 404: no such callback waits, or the result is no text or over 1 MiB.
         """
-        if validation.exceeds(result, validation.MAX_CALLBACK_RESULT_BYTES):
-            raise invalid(f"The result is over {validation.MAX_CALLBACK_RESULT_BYTES} bytes.")
+        validation.check_callback_result(result)
         self._settle(callback_id, OperationStatus.SUCCEEDED, result, None)
 
     def fail_callback(self, callback_id: str, error: ErrorObject | None = None) -> None:

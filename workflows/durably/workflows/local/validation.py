@@ -40,6 +40,20 @@ def check_identity(update: OperationUpdate) -> None:
         raise invalid(f"Invalid subtype {sub_type!r}: 1 to 32 of letters, digits, - and _ are allowed.")
 
 
+def check_callback_result(result: object) -> None:
+    """Whoever answers a callback may send text, or nothing.
+
+    Raises:
+        ServiceError: 400: it is no text, or longer than the service takes.
+    """
+    if result is None:
+        return
+    if not isinstance(result, str):
+        raise invalid(f"The result must be text, got {type(result).__name__}: use json.dumps().")
+    if exceeds(result, MAX_CALLBACK_RESULT_BYTES):
+        raise invalid(f"The result is over {MAX_CALLBACK_RESULT_BYTES} bytes.")
+
+
 def exceeds(text: str | None, max_bytes: int) -> bool:
     """Whether `text` takes more than `max_bytes` in UTF-8; encodes only what could be too long."""
     return text is not None and len(text) * 4 > max_bytes and len(text.encode()) > max_bytes

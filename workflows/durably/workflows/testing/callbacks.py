@@ -48,8 +48,8 @@ class Callbacks:
                 return operation.callback_id
         return None
 
-    def missing(self, arn: str, name: str | None, timeout: float) -> Exception:
-        """Why there is no such callback."""
+    def missing(self, arn: str, name: str | None, waited: float | None) -> Exception:
+        """Why there is none, given up at once or after having `waited` so many seconds."""
         operations = self._operations(arn)
         what = "Callback" if name is None else f"Callback '{name}'"
         over = operations[0].status
@@ -60,7 +60,8 @@ class Callbacks:
         others = sorted(f"'{each.name}'" for each in _callbacks(operations) if _waits(each) and each.name)
         state = f"The execution is {over.value}." if over.is_terminal else "The execution goes on."
         waits = f" It waits for {', '.join(others)}." if others else ""
-        return TimeoutError(f"{what} did not become available within {timeout} s. {state}{waits}")
+        within = "" if waited is None else f" within {waited} s"
+        return TimeoutError(f"{what} did not become available{within}. {state}{waits}")
 
     def waiting(self) -> list[str]:
         """The names of all callbacks that wait, of any execution."""

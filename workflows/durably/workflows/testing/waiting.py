@@ -101,7 +101,8 @@ class Waiting:
                 if found:
                     return self._callbacks.hand_out(found[-1])
                 if decided or time.monotonic() >= give_up_at or not self._let_time_pass(timeout):
-                    raise self._callbacks.missing(handle.arn, name, timeout)
+                    waited = timeout if time.monotonic() >= give_up_at else None
+                    raise self._callbacks.missing(handle.arn, name, waited)
 
     def _until(self, condition: Callable[[], bool], until: float) -> bool:
         """Wait for it until then, or until all is still and nobody else will answer a callback."""
