@@ -137,6 +137,20 @@ class TestTheLines:
         assert 50 <= len(told) < 60
         assert told[-1] == "the handler: 1,000 of 1,000 done"
 
+    def test_what_an_invoked_function_does_is_told_as_its(self):
+        """The lines of several executions can be told apart."""
+        feed, out = Feed(), io.StringIO()
+        invoked = "arn:aws:lambda:local:000000000000:function:till:$LATEST/durable-execution/9b1c/22e0"
+        with PlainLines(feed, {"arn": "my run"}, out) as display:
+            for arn in ("arn", invoked):
+                feed(arn, {"x": root()})
+            display.refresh()
+            for arn in ("arn", invoked):
+                feed(arn, {"s": operation("s", name="count")})
+            display.refresh()
+        told = [line.partition("s] ")[2] for line in out.getvalue().splitlines()]
+        assert told == ["count: running", "till: count: running"]
+
     @pytest.mark.parametrize(
         ("sub_type", "told"),
         [("ChainedInvoke", "invoke"), ("RunInChildContext", "run in child context"), (None, "step")],

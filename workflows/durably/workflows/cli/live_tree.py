@@ -18,7 +18,7 @@ from rich.text import Text
 from rich.tree import Tree
 
 from durably.actors.model import Operation, OperationStatus
-from durably.workflows.cli.progress import FAILURES, Feed, Progress, describe, is_waiting, label
+from durably.workflows.cli.progress import FAILURES, Feed, Progress, describe, is_waiting, label, who
 
 FEW = 4
 """How many of the open, the failed and the newest operations a context with many shows."""
@@ -76,7 +76,7 @@ class LiveTree:
     def _tree(self, arn: str, progress: Progress, budget: int) -> tuple[Tree, int]:
         now = datetime.now(UTC)
         root = progress.root
-        name = self._names.get(arn) or (root.name if root is not None else None) or arn
+        name = who(arn, self._names)
         state = "" if root is None or not root.status.is_terminal else f" {root.status.value.lower()}"
         head = Text.assemble(
             (name, "bold"), f"{state}: {progress.summary()}", no_wrap=True, overflow="ellipsis"

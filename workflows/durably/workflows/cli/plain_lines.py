@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Self, TextIO
 
 from durably.actors.model import Operation, OperationStatus
-from durably.workflows.cli.progress import FAILURES, Feed, Progress, describe, label
+from durably.workflows.cli.progress import FAILURES, Feed, Progress, describe, label, who
 
 INTERVAL = 0.25
 """Seconds between two looks at the feed."""
@@ -118,6 +118,6 @@ class PlainLines:
         return " > ".join(map(label, progress.path(operation)))
 
     def _write(self, arn: str, text: str) -> None:
-        who = f"{self._names.get(arn, arn)}: " if len(self._names) > 1 else ""
-        self._out.write(f"[{time.monotonic() - self._began:7.1f} s] {who}{text}\n")
+        whose = "" if len(self._names) == 1 and arn in self._names else f"{who(arn, self._names)}: "
+        self._out.write(f"[{time.monotonic() - self._began:7.1f} s] {whose}{text}\n")
         self._out.flush()

@@ -20,6 +20,7 @@ from durably.actors.model import (
     OperationSubType,
     OperationType,
 )
+from durably.workflows.types import DurableExecutionArn
 
 FAILURES = frozenset({OperationStatus.FAILED, OperationStatus.TIMED_OUT, OperationStatus.STOPPED})
 MANY = 50
@@ -140,6 +141,14 @@ def is_waiting(operation: Operation) -> bool:
     if operation.status is OperationStatus.STARTED:
         return operation.type in (OperationType.WAIT, OperationType.CALLBACK, OperationType.CHAINED_INVOKE)
     return operation.status is OperationStatus.PENDING
+
+
+def who(arn: str, names: Mapping[str, str]) -> str:
+    """What people call an execution: its name, or the function, if it was invoked by another one."""
+    if arn in names:
+        return names[arn]
+    parts = DurableExecutionArn.from_arn(arn)
+    return arn if parts is None else parts.function_name
 
 
 def label(operation: Operation) -> str:
