@@ -24,12 +24,13 @@ NOT_DURABLE = (
     "event", [None, [], "text", {}, {"name": "x"}, {"DurableExecutionArn": "a"}, {"CheckpointToken": "t"}]
 )
 def test_an_event_that_is_no_durable_invocation_is_refused(event):
-    """An ExecutionError leaves the handler, in the official words."""
+    """An ExecutionError leaves the handler, in the official words; a note says how a handler is called."""
     ran = []
     handler = durable_execution(lambda event, context: ran.append(1), boto3_client=object())
     with pytest.raises(ExecutionError) as refused:
         handler(event, None)
     assert str(refused.value) == NOT_DURABLE
+    assert "DurableFunctionTestRunner(handler).run(input)" in refused.value.__notes__[0]
     assert ran == []
 
 

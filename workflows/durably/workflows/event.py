@@ -15,6 +15,20 @@ UNEXPECTED_EVENT = (
 )
 
 
+HOW_TO_CALL_IT = (
+    "A durable handler is called by a durable execution service, with its event. To run it here, start it by "
+    "DurableFunctionTestRunner(handler).run(input) or LocalService().start(handler, input); from the code of "
+    "another one, by context.invoke(name, input)."
+)
+"""For who has called it like a function: the message itself is the official one."""
+
+
+def _unexpected() -> ExecutionError:
+    error = ExecutionError(UNEXPECTED_EVENT)
+    error.add_note(HOW_TO_CALL_IT)
+    return error
+
+
 @frozen
 class Event:
     """The event of an invocation. `updated` are the ids of what the service changed since the last one."""
@@ -34,11 +48,11 @@ class Event:
             ValueError: an operation in it is malformed.
         """
         if not isinstance(event, Mapping):
-            raise ExecutionError(UNEXPECTED_EVENT)
+            raise _unexpected()
         fields = cast("Mapping[str, Any]", event)
         arn, token = fields.get("DurableExecutionArn"), fields.get("CheckpointToken")
         if not (isinstance(arn, str) and arn and isinstance(token, str) and token):
-            raise ExecutionError(UNEXPECTED_EVENT)
+            raise _unexpected()
         from durably.workflows.wire import operations_from_event
 
         state: Mapping[str, Any] = fields.get("InitialExecutionState") or {}
