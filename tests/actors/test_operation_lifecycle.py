@@ -125,7 +125,7 @@ SA  EXECUTING News PENDING         EXECUTING
 SA  EXECUTING News READY           EXECUTING
 SAXM EXECUTING News SUCCEEDED      EXECUTING
 SA  EXECUTING Orphaned             ORPHANED    drop body; resume Unwound
-X   EXECUTING Orphaned             ORPHANED    resume Unwound
+X   EXECUTING Orphaned             ORPHANED    resume Unwound; resume Unwound
 M   EXECUTING Orphaned             ORPHANED    abandon; resume Unwound
 
 SAXM ENDING   Await                ENDING

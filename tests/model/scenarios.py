@@ -348,10 +348,11 @@ MUTANTS = (
     "arrivals noted only by resume",
     "awaiters resumed before their future is settled",
     "a new ticket for each arrival",
-    "futures of orphans not told",
+    "orphan's code left parked",
 )  # "K told last in a turn" matters only where turns overlap: one thread for each actor
 HARMLESS = {
     "Waiting told after a second turn": "the turn is a message, and counted: stillness comes after it",
     "a stale Quiet counts": "it is handled with the view of its own stillness, and only starts a stale cooldown",
     "batch failure told to V only": "END unwinds whatever is parked",
+    "futures of orphans not told": "their context unwinds its code; one that records nothing, which the model has not, could not",
 }

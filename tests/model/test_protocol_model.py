@@ -42,7 +42,7 @@ FOUND = {
     "creator resumed only by the end": ("create, step, await", "no-early-end"),
     "creator not told when orphaned": ("create in a child that finishes early", "no-lost-wakeup"),
     "arrivals noted only by resume": ("all of two steps", "no-early-end"),
-    "futures of orphans not told": ("all in a child left running", "no-lost-wakeup"),
+    "orphan's code left parked": ("all in a child left running", "orphans-unwound"),
     "a new ticket for each arrival": ("all of two steps", "no-early-end"),
     "awaiters resumed before their future is settled": ("threads: all of two steps", "no-early-end"),
 }

@@ -1,12 +1,13 @@
 """Suspension inside user code: `finally` and context managers run, and nothing that they do is recorded."""
 
 import contextlib
+import threading
 
 import pytest
 
 from durably.workflows import ChildConfig, CompletionConfig, ParallelConfig, SuspendExecution
 from durably.workflows.config import Duration
-from tests.workflows.running import SECOND, Run, leftovers
+from tests.workflows.running import SECOND, Run, happens, leftovers
 
 
 def test_finally_and_context_managers_run_at_suspension():
@@ -167,6 +168,41 @@ def test_code_below_a_virtual_context_is_unwound_with_it():
 
     assert Run(handler).invoke()["Status"] == "SUCCEEDED"
     assert order == ["branch", "handler"]
+
+
+@pytest.mark.parametrize("combined", [False, True])
+@pytest.mark.parametrize("deferred", [False, True])
+def test_code_that_awaits_a_future_from_above_is_unwound_with_its_context(deferred, combined):
+    """At once, and not when that future arrives: a branch of a decided map, a child of a finished one."""
+    order = []
+
+    def handler(event, context):
+        gate = threading.Event()
+        future = context.deferred.step(lambda step: happens(gate))
+
+        def abandoned(child):
+            try:
+                child.all([future]) if combined else future.result()
+                order.append("went on")
+            finally:
+                order.append("unwound")
+
+        def around(child):
+            child.deferred.run_in_child_context(abandoned)
+            child.step(lambda step: 1)
+
+        if deferred:
+            context.run_in_child_context(around)
+        else:
+            config = ParallelConfig(completion_config=CompletionConfig.first_successful())
+            context.parallel([abandoned, lambda child: child.step(lambda step: 1)], config=config)
+        order.append("handler")
+        gate.set()
+        future.result()
+        context.step(lambda step: order.append("end"))
+
+    assert Run(handler).invoke()["Status"] == "SUCCEEDED"
+    assert order == ["unwound", "handler", "end"]
 
 
 def test_a_branch_that_swallows_its_end_neither_hangs_nor_counts():

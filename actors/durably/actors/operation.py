@@ -81,7 +81,7 @@ class OperationActor(Actor):
     state = OperationState.NEW
     _record: Operation | None = None
     _outcome: Outcome | None = None
-    _awaiters: tuple[Awaiter, ...] = ()
+    _awaiters: list[Awaiter] | None = None
     _creator: Awaiter | None = None
     _settle: Callable[[Resumption], None] | None = None
     _timer: Timer | None = None
@@ -114,7 +114,7 @@ class OperationActor(Actor):
     def _begin(self, message: Begin) -> None:
         record, kind = message.record, self._spec.kind
         if message.awaiter is not None:
-            self._awaiters = (message.awaiter,)
+            self._awaiters = [message.awaiter]
         if message.creator is not None:
             self._creator = message.creator
         if message.settle is not None:
@@ -168,9 +168,10 @@ class OperationActor(Actor):
     # ------------------------------------------------------------------ being awaited
 
     def _await(self, message: Await) -> None:
-        first = not self._awaiters
-        self._awaiters = (*self._awaiters, message.awaiter)
-        if self.state is OperationState.IDLE_NOT_AWAITED and first:
+        if self._awaiters is None:
+            self._awaiters = []
+        self._awaiters.append(message.awaiter)
+        if self.state is OperationState.IDLE_NOT_AWAITED:
             self._rest(OperationState.IDLE_AWAITED)
         elif self.state is OperationState.RETRY_WAITING and not self._told:
             self._tell_waiting()
@@ -316,8 +317,8 @@ class OperationActor(Actor):
             self._settle(result)
         if self._creator is not None:
             self._created(result)
-        awaiters, self._awaiters = self._awaiters, ()
-        for awaiter in awaiters:
+        awaiters, self._awaiters = self._awaiters, None
+        for awaiter in awaiters or ():
             self._resume(awaiter, result)
 
     # ------------------------------------------------------------------ a context above has finished
@@ -328,6 +329,7 @@ class OperationActor(Actor):
             self.stage.drop(self._job)
         if self._task is not None:
             self._task.unwound = True  # code that has not begun never does
+            self.stage.resume(self._task, self._task.ticket, Unwound())  # whatever it is parked on
         if self._concurrency is not None:
             self._concurrency.tell(Abandon())
         self._task = self._concurrency = None
@@ -339,8 +341,8 @@ class OperationActor(Actor):
             self._settle(Unwound())
         if self._awaiters:
             self._settle = None  # it is only unwound with the code that wanted it: no case for a warning
-        awaiters, self._awaiters = self._awaiters, ()
-        for awaiter in awaiters:
+        awaiters, self._awaiters = self._awaiters, None
+        for awaiter in awaiters or ():
             self._resume(awaiter, self._farewell(awaiter.task))
 
     def _dropped(self, _message: BodyDone) -> None:
