@@ -162,6 +162,7 @@ class TestTheLines:
     def test_what_was_recorded_before_is_told_in_one_line(self):
         """A recovered execution begins with how much it has."""
         assert lines(big_map(10, 5)) == ["goes on after 21 operations"]
+        assert lines([root(), operation("s", SUCCEEDED)]) == ["goes on after 1 operation"]
 
 
 def test_a_change_costs_the_same_however_many_operations_there_are():

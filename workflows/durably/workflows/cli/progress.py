@@ -127,7 +127,8 @@ class Progress:
 
     def summary(self) -> str:
         """How it stands in a few words."""
-        text = f"{len(self.operations):,} operations"
+        count = len(self.operations)
+        text = f"{count:,} operation{'' if count == 1 else 's'}"
         return text + (f", {len(self.waiting):,} waiting" if self.waiting else "")
 
 
