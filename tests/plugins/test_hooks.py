@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from attrs import evolve
 
 from durably.actors.model import ErrorObject
 from durably.workflows import (
@@ -24,7 +25,7 @@ from durably.workflows.plugin import (
 from durably.workflows.waits import WaitForConditionConfig, WaitForConditionDecision
 from tests.plugins.observed import observed
 from tests.plugins.recording import Recorder
-from tests.workflows.running import ONCE, SECOND, Once, ends, refused
+from tests.workflows.running import ONCE, SECOND, Client, Once, ends, refused
 
 TWICE = StepConfig(
     retry_strategy=lambda error, attempt: (
@@ -154,6 +155,28 @@ class TestAReplay:
         (updated,) = second[0].info.updated_operations.values()
         assert (updated.name, updated.status) == ("w", OperationStatus.SUCCEEDED)
         assert not recorder.invocations[0][0].info.updated_operations
+
+    def test_what_the_service_did_not_say_is_told_when_an_answer_has_it(self):
+        """A callback that was over before this invocation and comes with an answer has its end told, once."""
+
+        class Repeating(Client):
+            """Every answer has all operations."""
+
+            def checkpoint(self, *request):
+                response = super().checkpoint(*request)
+                return evolve(response, operations=tuple(self.service.operations.values()))
+
+        def handler(event, context):
+            context.create_callback("c").result()
+            return context.step(one, name="first") + context.step(one, name="second")
+
+        recorder = Recorder()
+        run = observed(handler, recorder)
+        run.client = Repeating(run.service)
+        assert run.invoke()["Status"] == "PENDING"
+        run.service.complete_callback(run.named("c").callback_id)
+        run.invoke(event={**run.service.event(), "UpdatedOperationIds": []})
+        assert recorder.told("operation_end").count("operation_end c") == 1
 
     def test_a_context_goes_on_in_each_invocation_and_ends_once(self):
         """Its code is suspended once, and complete in the second run."""

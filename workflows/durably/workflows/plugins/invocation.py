@@ -67,6 +67,7 @@ class InvocationPlugins:
         self._start = start
         self._plugins: list[Registered] = []  # whose on_invocation_start has been called
         self._updated = frozenset(start.updated_operations)
+        self._ended: set[str] = set()  # operations whose end has been told
         self._running: dict[str, tuple[UserFunctionStartInfo, Context]] = {}  # maps and parallels
         self._changes: ChangeThread | None = None
         self._over = False
@@ -144,7 +145,8 @@ class InvocationPlugins:
 
     def replays(self, record: Operation) -> None:
         """Workflow code comes to an operation that was over before this invocation."""
-        if record.id in self._updated and record.status.is_terminal:
+        if record.id in self._updated and record.status.is_terminal and record.id not in self._ended:
+            self._ended.add(record.id)
             self._tell_all("on_operation_end", infos.recorded(OperationEndInfo, record))
 
     def answered(self, sent: Sequence[str], before: Mapping[str, Operation | None]) -> None:
@@ -164,15 +166,19 @@ class InvocationPlugins:
             self._change_thread().submit(changed)
         if not self._wants("on_operation_end"):
             return
+        # One that was over before this invocation is in an answer, too, if the service has not said so.
         over = [
             record
-            for record in changed.values()
-            if record.status.is_terminal and record.type is not OperationType.EXECUTION
+            for record in map(history.__getitem__, before)
+            if record.status.is_terminal
+            and record.type is not OperationType.EXECUTION
+            and record.id not in self._ended
         ]
         # A parent's end is sent after its children's. What was not sent has no children, and came before.
         position = {each: index for index, each in enumerate(sent)}
         over.sort(key=lambda record: position.get(record.id, -1))
         for record in over:
+            self._ended.add(record.id)
             self._tell_all("on_operation_end", infos.recorded(OperationEndInfo, record))
 
     def ends_unrecorded(self, place: Called, error: ErrorObject | None, *, is_replayed: bool) -> None:
