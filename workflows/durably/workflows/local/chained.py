@@ -8,7 +8,6 @@ from durably.actors.model import ErrorObject, Operation, OperationStatus, Operat
 from durably.workflows.local import validation
 from durably.workflows.local.code import Handler
 from durably.workflows.local.lambda_context import LocalLambdaContext
-from durably.workflows.local.outputs import error_of
 from durably.workflows.local.records import ExecutionRecord, make_arn
 from durably.workflows.service import DurableServiceClient
 
@@ -50,7 +49,7 @@ def invoke_plain(
     payload = event["InitialExecutionState"]["Operations"][0]["ExecutionDetails"].get("InputPayload")
     try:
         result = json.dumps(function(json.loads(payload) if payload else None, context))
-    except Exception as raised:
-        error = error_of(raised)
-        return {"Status": "FAILED", "Error": {"ErrorMessage": error.message, "ErrorType": error.type}}
+    except Exception as raised:  # of what Lambda's runtime says of it, the type is the bare name
+        error = {"ErrorMessage": str(raised), "ErrorType": type(raised).__name__}
+        return {"Status": "FAILED", "Error": error}
     return {"Status": "SUCCEEDED", "Result": result}
