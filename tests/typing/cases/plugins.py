@@ -18,7 +18,7 @@ class Deriving(DurableInstrumentationPlugin):
         assert_type(info.status, OperationStatus)
         assert_type(info.result, str | None)
         # assert-type-error-pyright: "Cannot access attribute \"outcome\""
-        info.outcome  # noqa: B018
+        info.outcome
 
     # assert-type-error-pyright: "overrides class"
     def on_invocation_end(self) -> None: ...
