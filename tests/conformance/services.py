@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from durably.actors.model import ErrorObject
 from durably.workflows.local import LocalExecution, LocalService, SkippingClock
+from tests.conformance.likely.cases import MODULES as LIKELY
 from tests.conformance.matching import Variables, expand
 from tests.conformance.outcomes import Outcome
 from tests.conformance.outside import Outside
@@ -29,7 +30,7 @@ MODULES = [
         "maps",
         "plugins",
     )
-]
+] + LIKELY
 PATIENCE = 60.0
 """Seconds after which an execution that should have come to its end is looked at as it is."""
 
@@ -70,8 +71,14 @@ class Embedded:
         self._skipping = LocalService(clock=SkippingClock(), observer=self._observe)
         self._real = LocalService(observer=self._observe)
         for service in (self._skipping, self._real):
-            for target in targets:
-                service.register(target, self._handlers[target], durable="DurableConfig" in targets[target])
+            for target, config in targets.items():
+                durable = config.get("DurableConfig")
+                service.register(
+                    target,
+                    self._handlers[target],
+                    durable=durable is not None,
+                    execution_timeout_seconds=(durable or {}).get("ExecutionTimeout"),
+                )
 
     def close(self) -> None:
         self._skipping.close()
@@ -84,7 +91,7 @@ class Embedded:
         outside = Outside(requirement.actions, variables, LocalCallbacks(service))
         end = time.monotonic() + PATIENCE
         while time.monotonic() < end and not self._is_done(requirement, execution):
-            outside.look((each.callback_id or "", each.name) for each in execution.callbacks())
+            outside.look((each.callback_id, each.name) for each in execution.callbacks())
             with self._changed:
                 self._changed.wait(0.1)
         execution.stop()

@@ -282,7 +282,7 @@ class TestTimeouts:
 
         execution = service.start(handler)
         service.wait_until_idle(10)
-        assert [each.id for each in execution.callbacks()] == ["c"]
+        assert [each.operation_id for each in execution.callbacks()] == ["c"]
         service.advance(60)
         assert execution.result(10) == "too late"
 

@@ -333,7 +333,7 @@ class TestRecovering:
         with local(database) as service:
             execution = service.start(load_handler(file, "handler"))
             service.wait_until_idle(10)
-            return database, execution.callbacks()[0].callback_id or ""
+            return database, execution.callbacks()[0].callback_id
 
     def test_an_execution_keeps_the_code_it_began_with(self, file):
         """Though its file has changed, or is gone, it goes on with the stored copy."""

@@ -46,7 +46,7 @@ def record(workflow: Workflow, event: Any = None, *, answers: dict[str, str] | N
         for callback in execution.callbacks():
             name = (callback.name or "").removesuffix(" create callback id")
             if name in (answers or {}):
-                service.succeed_callback(callback.callback_id or "", (answers or {})[name])
+                service.succeed_callback(callback.callback_id, (answers or {})[name])
         assert service.wait_until_idle(20)
         return json.loads(json.dumps(execution.history_json()))
 

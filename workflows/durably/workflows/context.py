@@ -6,7 +6,7 @@ themselves are in `operations/`.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, TypeVar, overload
 
 from durably.workflows.concurrency.models import BatchResult
 from durably.workflows.config import (
@@ -244,13 +244,23 @@ class DurableContext(Flow):
         """
         return condition_operation.wait_for_condition(self, check, config, name).run()
 
+    @overload
+    def invoke(
+        self, function_name: str, payload: Any, name: str | None = None, config: None = None
+    ) -> Any: ...
+    @overload
+    def invoke(self, function_name: str, payload: P, name: str | None, config: InvokeConfig[P, R]) -> R: ...
+    @overload
+    def invoke(
+        self, function_name: str, payload: P, name: str | None = None, *, config: InvokeConfig[P, R]
+    ) -> R: ...
     def invoke(
         self,
         function_name: str,
-        payload: P,
+        payload: Any,
         name: str | None = None,
-        config: InvokeConfig[P, R] | None = None,
-    ) -> R:
+        config: InvokeConfig[Any, Any] | None = None,
+    ) -> Any:
         """Invoke another function, and wait for its result.
 
         Args:

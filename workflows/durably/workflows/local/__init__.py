@@ -9,7 +9,7 @@ from durably.workflows.local.errors import (
     ServiceClosedError,
     ServiceError,
 )
-from durably.workflows.local.handle import ExecutionFailedError, LocalExecution
+from durably.workflows.local.handle import ExecutionFailedError, LocalExecution, WaitingCallback
 from durably.workflows.local.memory import MemoryExecution
 from durably.workflows.local.service import LocalService
 
@@ -27,4 +27,5 @@ __all__ = [
     "ServiceClosedError",
     "ServiceError",
     "SkippingClock",
+    "WaitingCallback",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from durably.actors.model import ErrorObject, Operation, OperationStatus, OperationType
@@ -30,6 +31,21 @@ class ExecutionFailedError(LocalServiceError):
         super().__init__(f"The execution {name} is {status.value}" + (f": {what}" if what else "."))
         self.status = status
         self.error = error
+
+
+@dataclass(frozen=True)
+class WaitingCallback:
+    """A callback that nobody has answered yet: what `LocalService.succeed_callback` and its siblings take.
+
+    Attributes:
+        callback_id: what it is answered by.
+        name: of the operation that waits, if it has one.
+        operation_id: the id of that operation.
+    """
+
+    callback_id: str
+    name: str | None
+    operation_id: str
 
 
 class LocalExecution:
@@ -82,12 +98,14 @@ class LocalExecution:
         """All operations as they stand, the EXECUTION operation first."""
         return self._run.execution.snapshot()
 
-    def callbacks(self) -> list[Operation]:
-        """The callbacks that wait for their outcome; each has a `callback_id`."""
+    def callbacks(self) -> list[WaitingCallback]:
+        """The callbacks that wait for their outcome, in the order in which they were created."""
         return [
-            operation
+            WaitingCallback(operation.callback_id, operation.name, operation.id)
             for operation in self.operations()
-            if operation.type is OperationType.CALLBACK and operation.status is OperationStatus.STARTED
+            if operation.type is OperationType.CALLBACK
+            and operation.status is OperationStatus.STARTED
+            and operation.callback_id is not None
         ]
 
     def history(self) -> Sequence[HistoryEvent]:
