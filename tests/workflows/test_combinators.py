@@ -94,6 +94,16 @@ class TestAll:
         assert run.invoke() == {"Status": "SUCCEEDED", "Result": "[[], []]"}
         assert run.actions() == ["START", "SUCCEED"] * 2
 
+    def test_a_list_that_changes_meanwhile_is_taken_as_it_was(self):
+        """What other code adds or removes while the futures are awaited does not count."""
+
+        def handler(event, context):
+            futures = [context.deferred.step(lambda step, each=each: each) for each in (1, 2)]
+            context.deferred.run_in_child_context(lambda child: futures.clear())
+            return context.all(futures)
+
+        assert Run(handler).result() == [1, 2]
+
     def test_the_same_future_twice(self):
         """It counts twice."""
 

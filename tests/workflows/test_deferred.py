@@ -3,15 +3,19 @@
 import gc
 import logging
 import threading
+import traceback
 
 import pytest
 
 from durably.actors.hub import HubDispatcher
 from durably.workflows import (
+    CompletionConfig,
     Duration,
+    ParallelConfig,
     RetryDecision,
     StepConfig,
     StepError,
+    SuspendExecution,
 )
 from durably.workflows.execution import Settings
 from tests.workflows.deferring import LARGE, YEAR, Slow, fails, nothing
@@ -213,6 +217,50 @@ class TestFutures:
         assert Run(handler).result() == 2
         assert same == [[True, True]]
 
+    @pytest.mark.parametrize("kind", ["map", "child"])
+    def test_a_large_result_is_rebuilt_only_for_who_asks_for_it_and_once(self, kind):
+        """Its code runs in the first invocation, and once more in the one that awaits it, in two branches."""
+        runs = []
+
+        def large(child, *_):
+            runs.append(1)
+            return child.step(lambda step: "x" * LARGE)
+
+        def handler(event, context):
+            deferred = context.deferred
+            future = deferred.map([1], large) if kind == "map" else deferred.run_in_child_context(large)
+            context.step(lambda step: None)
+            for _ in range(3):
+                context.wait(SECOND)
+            context.map(range(2), lambda *_: future.result() and None)
+
+        run = Run(handler)
+        run.result()
+        assert len(runs) == 2
+
+    def test_a_reader_that_is_unwound_leaves_it_to_another(self):
+        """A branch is orphaned while it rebuilds a large result that others want too: they get it."""
+        order = []
+
+        def handler(event, context):
+            future = context.deferred.run_in_child_context(lambda child: child.step(lambda step: "x" * LARGE))
+            context.step(lambda step: None)
+            context.wait(SECOND)
+
+            def reads(child):
+                try:
+                    return len(future.result())
+                except SuspendExecution:
+                    order.append("unwound")
+                    raise
+
+            config = ParallelConfig(completion_config=CompletionConfig.first_successful())
+            context.parallel([reads, lambda child: 1], config=config)
+            return context.parallel([reads, reads]).get_results()
+
+        assert Run(handler).result() == [LARGE, LARGE]
+        assert order == ["unwound"]
+
 
 # ------------------------------------------------------------------ failures
 
@@ -239,6 +287,20 @@ class TestFailures:
                 return [error.message, True, type(error.__cause__).__name__]
 
         assert Run(handler).result() == Run(blocking).result()
+
+    def test_an_error_that_is_raised_again_and_again_does_not_grow(self):
+        """Its traceback is that of the last time, and holds nobody else's frames."""
+
+        def handler(event, context):
+            future = context.deferred.step(fails, "s", ONCE)
+            depths = []
+            for _ in range(10):
+                with pytest.raises(StepError) as caught:
+                    context.all([future])
+                depths.append(len(traceback.extract_tb(caught.value.__traceback__)))
+            return len(set(depths))
+
+        assert Run(handler).result() == 1
 
     def test_an_error_that_nobody_asks_for_is_raised_nowhere(self):
         """It is recorded, and the handler succeeds."""

@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable, Sequence
+from types import TracebackType
 from typing import Any, Generic, TypeVar
 
 from durably.actors.actor import Ref
@@ -30,7 +31,9 @@ class DurableFuture(Generic[T_co]):
         self._how: Completed | Refused | None = None
         self._value: T_co | None = None
         self._error: Exception | None = None
+        self._traceback: TracebackType | None = None
         self._is_read = False
+        self._readers: list[Awaiter] | None = None  # if a task is reading it: who else would like to
         self._stays_as_it_is = False
         self._is_unwound = False
         self._awaiters: list[Awaiter] = []
@@ -66,7 +69,7 @@ class DurableFuture(Generic[T_co]):
             if self._how is None:
                 self.listen(task.awaiter())
                 task.park(place.label)
-            return self._read_once()
+            return self._read_once(task)
         finally:
             if task is place.context.task:
                 place.context.leave(place)
@@ -113,21 +116,34 @@ class DurableFuture(Generic[T_co]):
         else:
             self._awaiters.append(awaiter)
 
-    def _read_once(self) -> T_co:
-        if not self._is_read:
+    def _read_once(self, task: Task) -> T_co:
+        while not self._is_read:
+            if self._readers is None:
+                self._read_now()
+            else:  # while another task rebuilds it
+                self._readers.append(task.awaiter())
+                task.park(self._place.label)
+        if self._error is not None:
+            # As it was: or else it would grow, and keep the frames of all who ever asked.
+            raise self._error.with_traceback(self._traceback)
+        result: Any = self._value
+        return result  # type: ignore[no-any-return]  # None may be a value of T
+
+    def _read_now(self) -> None:
+        """Keep what it came to. Reading may park the task; if it is unwound meanwhile, another one reads."""
+        self._readers = []
+        try:
             if isinstance(self._how, Refused):
                 raise self._how.exception
             assert self._how is not None
-            try:
-                value, error = self._read(self._how), None
-            except Exception as raised:
-                value, error = None, raised
-            if not self._is_read:  # while this task was rebuilding it, another may have done so
-                self._value, self._error, self._is_read = value, error, True
-        if self._error is not None:
-            raise self._error
-        result: Any = self._value
-        return result  # type: ignore[no-any-return]  # None may be a value of T
+            self._value = self._read(self._how)
+            self._is_read = True
+        except Exception as error:
+            self._error, self._traceback, self._is_read = error, error.__traceback__, True
+        finally:
+            readers, self._readers = self._readers, None
+            for reader in readers:
+                self._place.context.invocation.system.resume(reader.task, reader.ticket, Completed(None))
 
     # ------------------------------------------------------------------ for the operation
 

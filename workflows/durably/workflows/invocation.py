@@ -29,6 +29,7 @@ from durably.actors.termination import DEFAULT_COOLDOWN, TerminationActor
 from durably.workflows.exceptions import SuspendExecution
 
 if TYPE_CHECKING:
+    from durably.workflows.operations.code import ContextCode
     from durably.workflows.plugins.invocation import InvocationPlugins
 
 Code = Callable[[Task], Outcome]
@@ -104,23 +105,27 @@ class Invocation:
         variables = contextvars.copy_context()
         self.system.spawn_task(ContextTask("the handler", None, 0, code, variables, report))
 
-    def join(self, current: Task, name: str, scope: Scope, code: Code) -> Outcome | None:
+    def join(self, current: Task, code: "ContextCode") -> Completed:
         """Run code in a task of its own, with no operation, and park the current one until it has ended.
 
         For contexts that record nothing: virtual ones, and those that are replayed for their result.
         """
         awaiter = current.awaiter()
-        system = self.system
+        self.begin_unrecorded(code, lambda how: self.system.resume(awaiter.task, awaiter.ticket, how))
+        return current.park(code.place.label)
 
-        def report(outcome: Outcome | None) -> None:
-            how: Resumption = Unwound() if outcome is None else Completed(None, outcome)
-            if isinstance(outcome, Raised):
-                how = Refused(outcome.exception)
-            system.resume(awaiter.task, awaiter.ticket, how)
+    def begin_unrecorded(self, code: "ContextCode", report: Callable[[Resumption], None]) -> None:
+        """Run code in a task of its own, with no operation; `report` is told how it ended."""
 
-        variables = contextvars.copy_context()
-        system.spawn_task(ContextTask(name, scope, current.depth + 1, code, variables, report))
-        return current.park(name).outcome
+        def ended(outcome: Outcome | None) -> None:
+            if outcome is None:
+                report(Unwound())
+            elif isinstance(outcome, Raised):
+                report(Refused(outcome.exception))
+            else:
+                report(Completed(None, outcome))
+
+        self.system.spawn_task(code.task(ended))
 
 
 class ContextTask(Task):

@@ -19,7 +19,7 @@ from durably.actors.frozen import frozen
 from durably.actors.messages import Begin, BranchDone, Failed, Outcome, Raised, Succeeded
 from durably.actors.model import Operation, OperationStatus, OperationType
 from durably.actors.spec import Kind, Spec
-from durably.actors.task import Scope, current_task
+from durably.actors.task import Scope
 from durably.workflows.completion import (
     BatchItemStatus,
     CompletionConfig,
@@ -32,7 +32,7 @@ from durably.workflows.exceptions import (
     NonDeterministicExecutionError,
 )
 from durably.workflows.identity import operation_id
-from durably.workflows.operations.child import refuse_recorded
+from durably.workflows.operations.child import rebuilt, refuse_recorded
 from durably.workflows.operations.code import LARGEST_RESULT, ContextCode, outcome_of
 from durably.workflows.operations.place import Place, terminal_error
 from durably.workflows.operations.planned import Planned
@@ -274,10 +274,7 @@ class Batch:
                 )
             if not record.replay_children:
                 return self._recorded_item(index, record)
-        current = current_task()
-        assert current is not None
-        code = BranchCode(self, place, index, replayed=True)
-        outcome = self.place.context.invocation.join(current, place.label, code.scope, code)
+        outcome = rebuilt(BranchCode(self, place, index, replayed=True)).outcome
         if isinstance(outcome, Failed):
             return BatchItem(index, BatchItemStatus.FAILED, None, outcome.error)
         assert isinstance(outcome, Succeeded)

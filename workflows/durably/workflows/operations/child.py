@@ -1,10 +1,13 @@
 """`context.run_in_child_context`: operations that are grouped, and recorded as one."""
 
+import functools
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from durably.actors.messages import Completed
 from durably.actors.model import OperationSubType, OperationType
 from durably.actors.spec import Kind, Spec
+from durably.actors.task import current_task
 from durably.workflows._typed.binding import with_bound
 from durably.workflows._validation import check_callable, check_type, name_of
 from durably.workflows.config import ChildConfig
@@ -12,6 +15,7 @@ from durably.workflows.exceptions import ChildContextError, NonDeterministicExec
 from durably.workflows.operations.code import ContextCode
 from durably.workflows.operations.place import Place
 from durably.workflows.operations.planned import Planned
+from durably.workflows.serdes import SerDes
 
 if TYPE_CHECKING:
     from durably.workflows.context import DurableContext
@@ -71,9 +75,23 @@ def planned_child(
         virtual=virtual,
         replayed=place.is_complete,
     )
-    if virtual or place.is_complete:
+    if virtual:
         return Planned(place, ChildContextError, serdes, code=code)
+    if place.is_complete:
+        read = functools.partial(_rebuilt_result, code, serdes)
+        return Planned(place, ChildContextError, serdes, read=read)
     return Planned(place, ChildContextError, serdes, Spec(Kind.CONTEXT, place.start(), task=code.task))
+
+
+def rebuilt(code: ContextCode) -> Completed:
+    """How a context ends that was recorded without its result: its code runs again, and the caller waits."""
+    current = current_task()
+    assert current is not None
+    return code.place.context.invocation.join(current, code)
+
+
+def _rebuilt_result(code: ContextCode, serdes: SerDes[Any] | None, _recorded: Completed) -> Any:
+    return code.place.result(rebuilt(code), serdes, ChildContextError)
 
 
 def refuse_recorded(place: Place) -> None:

@@ -53,6 +53,7 @@ class Settled(Generic[T]):
 
 def all_of(context: "Flow", futures: Futures[T], name: str | None) -> list[T]:
     """The values of all; the error of the first that fails."""
+    futures = _given(futures)
     failed = _decided(context, "All", futures, name, lambda future: not _settled(future).ok)
     if failed is not None:
         futures[failed].result()
@@ -61,13 +62,14 @@ def all_of(context: "Flow", futures: Futures[T], name: str | None) -> list[T]:
 
 def all_settled(context: "Flow", futures: Futures[T], name: str | None) -> list[Settled[T]]:
     """How each of them ended."""
+    futures = _given(futures)
     _decided(context, "AllSettled", futures, name, lambda _future: False)
     return [_settled(future) for future in futures]
 
 
 def any_of(context: "Flow", futures: Futures[T], name: str | None) -> T:
     """The value of the first that has one."""
-    _check_some(futures, "any")
+    futures = _given(futures, "any")
     first = _decided(context, "Any", futures, name, lambda future: _settled(future).ok)
     if first is not None:
         return futures[first].result()
@@ -77,7 +79,7 @@ def any_of(context: "Flow", futures: Futures[T], name: str | None) -> T:
 
 def race(context: "Flow", futures: Futures[T], name: str | None) -> T:
     """What the first that ends comes to."""
-    _check_some(futures, "race")
+    futures = _given(futures, "race")
     first = _decided(context, "Race", futures, name, lambda _future: True)
     assert first is not None
     return futures[first].result()
@@ -92,10 +94,25 @@ def _settled(future: DurableFuture[T]) -> Settled[T]:
         return Settled(None, error)
 
 
-def _check_some(futures: object, what: str) -> None:
+def _given(futures: Futures[T], never_ends: str | None = None) -> Futures[T]:
+    """A copy, since the user's own may change while they are awaited; at least one if `never_ends` of none.
+
+    Raises:
+        ValidationError: they are no futures.
+        ExecutionError: one may not be awaited here.
+    """
     check_sequence("futures", futures)
-    if not futures:
-        raise ValidationError(f"futures must not be empty: {what} of nothing never ends")
+    if not futures and never_ends is not None:
+        raise ValidationError(f"futures must not be empty: {never_ends} of nothing never ends")
+    for index, future in enumerate(futures):
+        if not isinstance(cast(object, future), DurableFuture):
+            raise ValidationError(
+                f"futures[{index}] must be a DurableFuture, as the methods of context.deferred give, "
+                f"got: {future!r}"
+            )
+    for future in futures:
+        future.awaiting_task()
+    return tuple(futures)
 
 
 def _decided(
@@ -106,15 +123,6 @@ def _decided(
     decides: Callable[[DurableFuture[Any]], bool],
 ) -> int | None:
     """The index of the first future that `decides`, in the order in which they end; None if none does."""
-    check_sequence("futures", futures)
-    for index, future in enumerate(futures):
-        if not isinstance(cast(object, future), DurableFuture):
-            raise ValidationError(
-                f"futures[{index}] must be a DurableFuture, as the methods of context.deferred give, "
-                f"got: {future!r}"
-            )
-    for future in futures:
-        future.awaiting_task()
     place = context.enter(OperationType.STEP, sub_type, name_of(name))
     if place.is_complete:
         recorded: Planned[int | None] = Planned(place, StepError, DEFAULT_JSON_SERDES)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
 from durably.actors.frozen import frozen
-from durably.actors.messages import Completed, Outcome, Raised, Refused, Unwound
+from durably.actors.messages import Completed
 from durably.actors.spec import Spec
 from durably.workflows.exceptions import DurableOperationError
 from durably.workflows.futures import DurableFuture
@@ -23,7 +23,7 @@ T = TypeVar("T")
 class Planned(Generic[T]):
     """What is to happen in a place, and how its result is read.
 
-    `spec` is the operation that begins or goes on; `code` that of a context that records nothing. Neither
+    `spec` is the operation that begins or goes on; `code` that of a virtual context, which is none. Neither
     is there if the place's record is terminal: then only the result is left to be read, by `serdes` or as
     an error of `error_class`; `read` does it instead where that is not all.
     """
@@ -58,9 +58,7 @@ class Planned(Generic[T]):
             if self.spec is not None:
                 return self.result(context.invocation.run(context.task, self.spec, place.record))
             if self.code is not None:
-                code = self.code
-                outcome = context.invocation.join(context.task, place.label, code.scope, code)
-                return self.result(Completed(None, outcome))
+                return self.result(context.invocation.join(context.task, self.code))
             return self.result(Completed(place.record))
         finally:
             context.leave(place)
@@ -74,7 +72,8 @@ class Planned(Generic[T]):
         place = self.place
         future: DurableFuture[T] = DurableFuture(place, self.result)
         if self.code is not None:
-            self._spawn(self.code, future)
+            invocation = place.context.invocation
+            invocation.begin_unrecorded(self.code, lambda how: future.resume(invocation.system, how))
         else:
             future.go_on(self.spec)
         return future
@@ -82,16 +81,3 @@ class Planned(Generic[T]):
     def reading(self, read: Callable[[Completed], R]) -> "Planned[R]":
         """The same with another way to read the result."""
         return Planned(self.place, self.error_class, self.serdes, self.spec, self.code, read)
-
-    def _spawn(self, code: ContextCode, future: DurableFuture[Any]) -> None:
-        invocation = self.place.context.invocation
-
-        def report(outcome: Outcome | None) -> None:
-            if outcome is None:
-                future.resume(invocation.system, Unwound())
-            elif isinstance(outcome, Raised):
-                future.resume(invocation.system, Refused(outcome.exception))
-            else:
-                future.resume(invocation.system, Completed(None, outcome))
-
-        invocation.system.spawn_task(code.task(report))
