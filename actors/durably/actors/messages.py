@@ -1,7 +1,6 @@
 """Every message that the actors of an invocation exchange; `docs/architecture.md` has them as a table.
 
-Each is a frozen class with the payload of `protocol.md`. The refs in them are the only way in which
-actors know each other.
+Each is a frozen class. The refs in them are the only way in which actors know each other.
 """
 
 import enum
@@ -285,7 +284,7 @@ class FailureKind(enum.Enum):
 
 @frozen(eq=False)
 class CheckpointingOver(Message):
-    """No update will reach the service any more (`Failed` in protocol.md)."""
+    """No update will reach the service any more (`Failed` in the model)."""
 
     kind: FailureKind
     exception: Exception | None = None

@@ -78,7 +78,8 @@ class Stage(Protocol):
     ) -> Timer:
         """Tell `message` to `reply_to` in `delay` seconds.
 
-        One that `needs_company` fires only while a step body executes (protocol.md: polls need company).
+        One that `needs_company` fires only while a step body executes: else the polls of many
+        operations would break every stillness.
         """
         ...
 
