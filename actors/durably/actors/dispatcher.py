@@ -26,6 +26,10 @@ class Runtime(Protocol):
         """An actor raised."""
         ...
 
+    def forget_tasks(self) -> list[Task]:
+        """Let go of all tasks without unwinding them, as a process does that dies; what they are."""
+        ...
+
 
 class Dispatcher(Protocol):
     """Owns every choice of what happens next. `Stage` says what most of these mean."""

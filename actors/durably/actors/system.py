@@ -93,6 +93,11 @@ class ActorSystem:
         self._failure.__cause__ = error
         self.over = True
 
+    def forget_tasks(self) -> list[Task]:
+        forgotten = list(self.tasks.values())
+        self.tasks.clear()
+        return forgotten
+
     def run(self) -> Ending | None:
         """Go on until the end.
 

@@ -1,0 +1,338 @@
+"""`SimulatedDispatcher`: stands where production's hub stands, and leaves every order to the scheduler.
+
+What could come next, with actors and bodies on threads of their own, is a choice: which actor with mail
+handles its next message, which runnable task goes on, when a body ends, when the service handles a call and
+when its answer arrives, which timer fires. What the hub tells only when there is nothing better to do
+(`Flush`, idle messages, `Quiet`) is a choice only then.
+"""
+
+import functools
+from collections import deque
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import attrs
+
+from durably.actors.actor import Actor, Mail, refuse_question
+from durably.actors.clock import Clock
+from durably.actors.dispatcher import Runtime
+from durably.actors.messages import CooldownElapsed, Flush, Message, Quiet
+from durably.actors.simulation.choices import Choice, ChoiceKind
+from durably.actors.simulation.scheduler import Scheduler
+from durably.actors.stage import Job, JobKind, JobState, Timer
+from durably.actors.task import Task
+from durably.actors.workers import Completion, perform
+
+if TYPE_CHECKING:
+    from durably.actors.actor import Ref
+
+
+class StuckError(Exception):
+    """Nothing can happen any more, and the system has not ended."""
+
+
+class CrashError(BaseException):
+    """The process dies here: nothing of it goes on, not even a `finally`."""
+
+
+@attrs.frozen(eq=False)
+class _Letter:
+    mail: Mail
+    sender: str
+
+
+Faults = Callable[[Job], list[tuple[str, Callable[[], None]]]]
+"""What may go wrong with a call: a name for it, and what to do just before the service handles it."""
+
+
+class SimulatedDispatcher:
+    """See the module.
+
+    Args:
+        scheduler: takes the choices.
+        clock: virtual; timers move it.
+        faults: what may go wrong with a call.
+        outside: further choices of the world's: an answer from outside, say.
+        may_crash: tells whether the process may die now.
+        moved: called when time has passed.
+    """
+
+    def __init__(
+        self,
+        scheduler: Scheduler,
+        clock: Clock,
+        *,
+        faults: Faults | None = None,
+        outside: Callable[[], list[Choice]] | None = None,
+        may_crash: Callable[[], bool] | None = None,
+        moved: Callable[[], None] | None = None,
+    ) -> None:
+        self.clock = clock
+        self._scheduler = scheduler
+        self._faults = faults
+        self._outside = outside
+        self._may_crash = may_crash
+        self._moved = moved
+        self._boxes: dict[Actor, deque[_Letter]] = {}
+        self._runnable: list[Task] = []
+        self._jobs: list[Job] = []
+        self._answers: list[Completion] = []
+        self._timers: list[Timer] = []
+        self._idle: deque[tuple[Ref, Message]] = deque()
+        self._flush: Ref | None = None
+        self._still = False
+        self._stillness = 0
+        self._shut = False
+        self.dead: list[Task] = []
+        """The tasks of a process that has died. Whoever keeps them keeps their `finally` from running."""
+
+    # ------------------------------------------------------------------ what the system asks for
+
+    def post(self, actor: Actor, mail: Mail) -> None:
+        if self._shut:
+            refuse_question(mail)
+        else:
+            self._boxes.setdefault(actor, deque()).append(_Letter(mail, self._scheduler.current))
+
+    def timer(self, delay: float, reply_to: "Ref", message: Message, *, needs_company: bool) -> Timer:
+        timer = Timer(self.clock.monotonic() + delay, reply_to, message, needs_company)
+        self._timers.append(timer)
+        return timer
+
+    def work(self, job: Job) -> None:
+        self._jobs.append(job)
+
+    def drop(self, job: Job) -> None:
+        if job in self._jobs:
+            self._jobs.remove(job)
+            job.state = JobState.DROPPED
+
+    def ready(self, task: Task) -> None:
+        self._runnable.append(task)
+
+    def want_flush(self, reply_to: "Ref", *, awaited: bool) -> None:
+        self._flush = reply_to
+
+    def when_idle(self, reply_to: "Ref", message: Message) -> None:
+        self._idle.append((reply_to, message))
+
+    def is_still(self, number: int) -> bool:
+        return self._still and number == self._stillness
+
+    def due_within(self, seconds: float) -> bool:
+        return any(timer.moment - self.clock.monotonic() <= seconds for timer in self._armed())
+
+    def shut(self) -> None:
+        self._shut = True
+        self._boxes.clear()
+
+    def close(self, timeout: float | None) -> list[str]:
+        return []
+
+    # ------------------------------------------------------------------ the loop
+
+    def run(self, runtime: Runtime) -> None:
+        while not runtime.over:
+            options = self._options(runtime)
+            if not options:
+                raise StuckError("nothing can happen any more, and the system has not ended")
+            self._scheduler.take(options)
+
+    def crash(self, runtime: Runtime) -> None:
+        """Let the process die: its tasks are never unwound.
+
+        Raises:
+            CrashError: always.
+        """
+        self.dead = runtime.forget_tasks()
+        raise CrashError
+
+    def outstanding(self) -> list[str]:
+        """What keeps this from being still, in words."""
+        label = self._scheduler.label
+        return [
+            *(f"{label(actor.actor_urn)} has mail" for actor in self._boxes),
+            *(f"{label(task.name)} could go on" for task in self._runnable),
+            *(f"{job.kind.value} of {label(job.name)}" for job in self._jobs),
+            *(f"an answer to {label(job.name)}" for job, _, _ in self._answers),
+            *(["a batch is to be sent"] if self._flush is not None else []),
+            *(f"{type(message).__name__} is to be told" for _, message in self._idle),
+        ]
+
+    # ------------------------------------------------------------------ the choices
+
+    def _options(self, runtime: Runtime) -> list[Choice]:
+        options = [self._deliver(actor, runtime) for actor in self._boxes]
+        options += [self._resume(task) for task in self._runnable]
+        busy = bool(options)
+        if self._idle and not busy:
+            options.append(self._tell_idle())
+        options += [self._end_body(job) for job in self._jobs if job.kind is JobKind.BODY]
+        if self._flush is not None and not busy and not self._idle:
+            options.append(self._tell_flush())
+        for job in self._jobs:
+            if job.kind is JobKind.CALL:
+                options += self._handle_call(job)
+        options += [self._arrive(completion) for completion in self._answers]
+        if not options and not self._still:
+            options.append(
+                Choice(ChoiceKind.STILL, "all is still", "the system", lambda: self._quiet(runtime))
+            )
+        armed = self._armed()
+        if armed:
+            first = min(timer.moment for timer in armed)
+            options += [self._fire(timer, runtime) for timer in armed if timer.moment == first]
+        if self._outside is not None:
+            options += self._outside()
+        if options and self._may_crash is not None and self._may_crash():
+            crash = functools.partial(self.crash, runtime)
+            options.append(Choice(ChoiceKind.FAULT, "the process dies", "the process", crash))
+        return options
+
+    def _deliver(self, actor: Actor, runtime: Runtime) -> Choice:
+        letter = self._boxes[actor][0]
+        mail = letter.mail if isinstance(letter.mail, Message) else letter.mail.message
+        who = self._scheduler.label(actor.actor_urn)
+
+        def happen() -> None:
+            self._still = False
+            box = self._boxes[actor]
+            mail = box.popleft().mail
+            if not box:
+                del self._boxes[actor]
+            try:
+                actor.deliver(mail)
+            except Exception as error:
+                runtime.on_actor_failed(actor, error)
+
+        return Choice(ChoiceKind.DELIVER, f"{who} handles {_word(mail)} from {letter.sender}", who, happen)
+
+    def _resume(self, task: Task) -> Choice:
+        who = f"task {self._scheduler.label(task.name)}"
+
+        def happen() -> None:
+            self._still = False
+            self._runnable.remove(task)
+            task.run()
+
+        return Choice(ChoiceKind.RESUME, f"{who} goes on", who, happen)
+
+    def _tell_idle(self) -> Choice:
+        to, message = self._idle[0]
+        who = self._scheduler.label(to.actor_urn)
+
+        def happen() -> None:
+            self._still = False
+            self._idle.popleft()
+            _tell(to, message)
+
+        return Choice(ChoiceKind.IDLE, f"{who} may go on with {type(message).__name__}", who, happen)
+
+    def _tell_flush(self) -> Choice:
+        def happen() -> None:
+            self._still = False
+            to, self._flush = self._flush, None
+            if to is not None:
+                _tell(to, Flush())
+
+        return Choice(ChoiceKind.IDLE, "the batch is sent", "checkpoint", happen)
+
+    def _end_body(self, job: Job) -> Choice:
+        who = f"body of {self._scheduler.label(job.name)}"
+
+        def happen() -> None:
+            self._still = False
+            self._jobs.remove(job)
+            job.state = JobState.RUNNING
+            _settle(perform(job))
+
+        return Choice(ChoiceKind.BODY, f"{who} ends", who, happen)
+
+    def _handle_call(self, job: Job) -> list[Choice]:
+        def happen() -> None:
+            self._still = False
+            self._jobs.remove(job)
+            job.state = JobState.RUNNING
+            self._answers.append(perform(job))
+
+        def struck(arm: Callable[[], None]) -> Callable[[], None]:
+            def happen_badly() -> None:
+                arm()
+                happen()
+
+            return happen_badly
+
+        usual = Choice(ChoiceKind.CALL, "the service handles the call", "the service", happen)
+        faults = [] if self._faults is None else self._faults(job)
+        return [
+            usual,
+            *(Choice(ChoiceKind.FAULT, name, "the service", struck(arm)) for name, arm in faults),
+        ]
+
+    def _arrive(self, completion: Completion) -> Choice:
+        def happen() -> None:
+            self._still = False
+            self._answers.remove(completion)
+            _settle(completion)
+
+        return Choice(ChoiceKind.ANSWER, "the answer arrives", "the service", happen)
+
+    # ------------------------------------------------------------------ stillness and time
+
+    def _quiet(self, runtime: Runtime) -> None:
+        self._still = True
+        self._stillness += 1
+        if runtime.supervisor is None:
+            runtime.over = not self._armed()
+        else:
+            self._tell_aside(runtime.supervisor, Quiet(self._stillness), runtime)
+
+    def _tell_aside(self, to: "Ref", message: Message, runtime: Runtime) -> None:
+        """Deliver what is about stillness without ending it."""
+        to.tell(message)
+        [(actor, box)] = self._boxes.items()
+        del self._boxes[actor]
+        try:
+            actor.deliver(box[0].mail)
+        except Exception as error:
+            runtime.on_actor_failed(actor, error)
+
+    def _armed(self) -> list[Timer]:
+        """The timers that may fire."""
+        self._timers = [timer for timer in self._timers if not timer.cancelled]
+        company = any(job.kind is JobKind.BODY for job in self._jobs)
+        return [timer for timer in self._timers if company or not timer.needs_company]
+
+    def _fire(self, timer: Timer, runtime: Runtime) -> Choice:
+        who = self._scheduler.label(timer.reply_to.actor_urn)
+
+        def happen() -> None:
+            self._timers.remove(timer)
+            timer.cancelled = True
+            self.clock.skip_to(timer.moment)
+            if self._moved is not None:
+                self._moved()
+            if type(timer.message) is CooldownElapsed and self._still and not self._boxes:
+                self._tell_aside(timer.reply_to, timer.message, runtime)
+            else:
+                self._still = False
+                _tell(timer.reply_to, timer.message)
+
+        return Choice(ChoiceKind.TIME, f"{type(timer.message).__name__} for {who}", f"timer of {who}", happen)
+
+
+def _settle(completion: Completion) -> None:
+    job, message, error = completion
+    if error is not None:
+        raise error
+    if message is not None:
+        _tell(job.reply_to, message)
+
+
+def _tell(to: "Ref", message: Message) -> None:
+    if to.is_alive():
+        to.tell(message)
+
+
+def _word(mail: object) -> str:
+    return type(mail).__name__

@@ -1,0 +1,167 @@
+"""Which choice is taken: the strategies of exploration, behind one interface."""
+
+import random
+from collections.abc import Sequence
+from typing import Protocol
+
+from durably.actors.simulation.choices import Choice, ChoiceKind
+
+
+class DriftedError(Exception):
+    """A recorded choice is not among those at hand: the code is no longer what it was."""
+
+
+class Strategy(Protocol):
+    """Takes the choices of one run after the other."""
+
+    def begin(self, run: int) -> bool:
+        """Prepare for run number `run`, from 0; False if no run is left."""
+        ...
+
+    def choose(self, options: Sequence[Choice]) -> int:
+        """The index of the choice to take. The order of `options` is that of production's hub."""
+        ...
+
+
+class Fifo:
+    """One run, as production's hub would have it if everything took no time. No faults."""
+
+    def begin(self, run: int) -> bool:
+        return run == 0
+
+    def choose(self, options: Sequence[Choice]) -> int:
+        return 0
+
+
+class RandomWalk:
+    """Every choice at random, each as likely as any other at hand; faults no more often than `faults`.
+
+    Args:
+        seed: run `n` of a seed is always the same.
+        faults: the share of choices at which a fault strikes, if there is one that may; 0 to 1.
+    """
+
+    def __init__(self, seed: int = 0, faults: float = 0.05) -> None:
+        self._seed = seed
+        self._faults = faults
+        self._random = random.Random()
+
+    def begin(self, run: int) -> bool:
+        self._random.seed(f"{self._seed}/{run}")
+        return True
+
+    def choose(self, options: Sequence[Choice]) -> int:
+        usual = [index for index, option in enumerate(options) if option.kind is not ChoiceKind.FAULT]
+        unusual = [index for index, option in enumerate(options) if option.kind is ChoiceKind.FAULT]
+        if unusual and (not usual or self._random.random() < self._faults):
+            return self._random.choice(unusual)
+        return self._random.choice(usual)
+
+
+class Pct:
+    """Probabilistic concurrency testing: strict priorities, which change at a few places of a run.
+
+    A race that needs `depth` of its choices in a certain order is found with a known probability (Burckhardt
+    et al., ASPLOS 2010), most of all one that needs few. Whoever has the highest priority goes on until it
+    cannot; at `depth - 1` places, chosen at random among some `length`, whoever would go on becomes the last.
+    """
+
+    def __init__(self, seed: int = 0, depth: int = 3, length: int = 200, faults: float = 0.02) -> None:
+        self._seed = seed
+        self._depth = depth
+        self._length = length
+        self._faults = faults
+        self._random = random.Random()
+        self._priorities: dict[str, float] = {}
+        self._changes: set[int] = set()
+        self._step = 0
+
+    def begin(self, run: int) -> bool:
+        self._random.seed(f"{self._seed}/{run}")
+        self._priorities = {}
+        self._changes = {self._random.randrange(self._length) for _ in range(self._depth - 1)}
+        self._step = 0
+        return True
+
+    def choose(self, options: Sequence[Choice]) -> int:
+        usual = [index for index, option in enumerate(options) if option.kind is not ChoiceKind.FAULT]
+        unusual = [index for index, option in enumerate(options) if option.kind is ChoiceKind.FAULT]
+        if unusual and (not usual or self._random.random() < self._faults):
+            return self._random.choice(unusual)
+        for index in usual:
+            self._priorities.setdefault(options[index].who, 1 + self._random.random())
+        self._step += 1
+        best = max(usual, key=lambda index: self._priorities[options[index].who])
+        if self._step in self._changes:
+            self._priorities[options[best].who] = -self._step
+            best = max(usual, key=lambda index: self._priorities[options[index].who])
+        return best
+
+
+class Exhaustive:
+    """Depth first through every choice, each run as far as it goes; `exhausted` when there is none left.
+
+    Args:
+        faults: how many faults may strike in one run.
+    """
+
+    def __init__(self, faults: int = 1) -> None:
+        self.exhausted = False
+        self._faults = faults
+        self._path: list[tuple[int, int]] = []  # what was taken, of how many
+        self._step = 0
+        self._struck = 0
+
+    def begin(self, run: int) -> bool:
+        if run:
+            while self._path and self._path[-1][0] + 1 == self._path[-1][1]:
+                self._path.pop()
+            if not self._path:
+                self.exhausted = True
+                return False
+            taken, count = self._path[-1]
+            self._path[-1] = (taken + 1, count)
+        self._step = self._struck = 0
+        return True
+
+    def choose(self, options: Sequence[Choice]) -> int:
+        allowed = [
+            index
+            for index, option in enumerate(options)
+            if option.kind is not ChoiceKind.FAULT or self._struck < self._faults
+        ]
+        if self._step == len(self._path):
+            self._path.append((0, len(allowed)))
+        taken, count = self._path[self._step]
+        if count != len(allowed):
+            raise DriftedError(
+                f"At choice {self._step} there were {count} possibilities, and are {len(allowed)} in another "
+                "run with the same choices: something that is simulated depends on more than its choices."
+            )
+        self._step += 1
+        index = allowed[taken]
+        self._struck += options[index].kind is ChoiceKind.FAULT
+        return index
+
+
+class Replayed:
+    """One run that takes the choices of these names; after the last of them, as `Fifo`."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self._names = list(names)
+        self._step = 0
+
+    def begin(self, run: int) -> bool:
+        self._step = 0
+        return run == 0
+
+    def choose(self, options: Sequence[Choice]) -> int:
+        if self._step >= len(self._names):
+            return 0
+        wanted = self._names[self._step]
+        self._step += 1
+        for index, option in enumerate(options):
+            if option.name == wanted:
+                return index
+        at_hand = "; ".join(option.name for option in options)
+        raise DriftedError(f"Choice {self._step} was {wanted!r}; expected one of: {at_hand}")
