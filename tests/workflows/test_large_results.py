@@ -80,6 +80,42 @@ def test_large_results_nest():
     assert bodies == [1]
 
 
+@pytest.mark.parametrize("deferred", [False, True])
+def test_a_payload_that_could_not_be_sent_is_refused_again_when_a_large_child_is_rebuilt(deferred):
+    """It left no record: the code catches the same error as in the first run."""
+
+    def handler(event, context):
+        def group(child):
+            with pytest.raises(SerDesError):
+                (child.deferred if deferred else child).invoke("f", object())
+            return child.step(lambda step: "x" * 300_000)
+
+        length = len(context.run_in_child_context(group, "group"))
+        context.wait(SECOND)
+        return length
+
+    assert Run(handler).result() == 300_000
+
+
+def test_an_invoke_that_is_new_in_a_rebuilt_child_is_refused():
+    """Before its function is started."""
+    more = []
+
+    def handler(event, context):
+        def group(child):
+            if more:
+                child.invoke("f", 1, "new")
+            return "x" * 300_000
+
+        context.run_in_child_context(group, "group")
+        more.append(1)
+        context.wait(SECOND)
+
+    run = Run(handler)
+    assert run.error()["ErrorType"].endswith("NonDeterministicExecutionError")
+    assert "new" not in run.recorded
+
+
 def test_a_large_child_that_does_something_new_on_replay_is_refused():
     """It was recorded as complete, so nothing may happen in it that was not recorded."""
     more = []

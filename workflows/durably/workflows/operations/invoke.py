@@ -47,15 +47,17 @@ def invoke(
     name = name_of(name)
     payload_serdes = bound(config.serdes_payload, None, name) or DEFAULT_JSON_SERDES
     serdes = bound(config.serdes_result, None, name) or DEFAULT_JSON_SERDES
-    place = context.enter(
-        OperationType.CHAINED_INVOKE, OperationSubType.CHAINED_INVOKE, name, deferred=deferred
-    )
+    # As if deferred: a payload that cannot be sent leaves no record, so one must not be missed before it is
+    # refused once more.
+    place = context.enter(OperationType.CHAINED_INVOKE, OperationSubType.CHAINED_INVOKE, name, deferred=True)
     if place.is_complete:
         return Planned(place, InvokeError, serdes)
     text = trace_id = None
     if place.record is None:  # otherwise START is recorded, and what it said
         text = _payload_text(place, payload, payload_serdes)
-        if context.invocation.plugins is not None:
+        if context.complete and not deferred:
+            raise place.missing()
+        if context.invocation.plugins is not None and not context.complete:
             trace_id = context.invocation.plugins.trace_id(place, function_name)
     start = place.start(
         payload=text, function_name=function_name, tenant_id=config.tenant_id, trace_id=trace_id
