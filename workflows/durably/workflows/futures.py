@@ -24,6 +24,22 @@ class DurableFuture(Generic[T_co]):
     context that began it and in contexts made below, as often as one likes.
     """
 
+    __slots__ = (
+        "_awaiters",
+        "_error",
+        "_how",
+        "_is_read",
+        "_is_unwound",
+        "_listeners",
+        "_place",
+        "_read",
+        "_readers",
+        "_stays_as_it_is",
+        "_traceback",
+        "_value",
+        "operation",
+    )
+
     def __init__(self, place: Place, read: Callable[[Completed], T_co]) -> None:
         self.operation: Ref | None = None
         self._place = place
@@ -182,6 +198,7 @@ class DurableFuture(Generic[T_co]):
         """
         if not isinstance(how, Unwound):
             self._how = how
+            self.operation = None  # nobody tells it anything any more
         listeners, self._listeners = self._listeners, []
         for arrived in listeners:
             arrived()

@@ -43,6 +43,8 @@ LONGEST_NAME = 256 - len(f" {CALLBACK_NAME}")
 class Callback(DurableFuture[T]):
     """A callback that was created: hand `callback_id` to whoever is to answer, then await `result()`."""
 
+    __slots__ = ("callback_id",)
+
     callback_id: str
 
 
