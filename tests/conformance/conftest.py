@@ -9,6 +9,9 @@ from typing import Any
 import pytest
 
 from tests.conformance.gaps import CANNOT_RUN, IN_PART, UNTOLD
+from tests.conformance.likely import recorded
+from tests.conformance.likely.cases import all_cases
+from tests.conformance.likely.courses import course_of, faults
 from tests.conformance.outcomes import Verdict, judge
 from tests.conformance.report import table
 from tests.conformance.requirements import FOLDER, Requirement, read_all
@@ -30,6 +33,8 @@ def _requirements() -> list[Requirement]:
 REQUIREMENTS = {requirement.id: requirement for requirement in _requirements()}
 
 
+LIKELY = all_cases()
+LIKELY_CASES = [(service, case) for service in SERVICES for case in LIKELY]
 OFFICIAL_CASES = [
     ("official", each)
     for each in REQUIREMENTS
@@ -40,6 +45,8 @@ OFFICIAL_CASES = [
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """One test for each requirement on each service; a single one that is skipped where there are none."""
+    if "likely_case" in metafunc.fixturenames:
+        metafunc.parametrize("likely_case", LIKELY_CASES, ids=["-".join(case) for case in LIKELY_CASES])
     if "case" in metafunc.fixturenames:
         cases = [(service, requirement) for service in SERVICES for requirement in REQUIREMENTS]
     elif "official_case" in metafunc.fixturenames:
@@ -73,10 +80,11 @@ def verdicts(request: pytest.FixtureRequest) -> dict[Pair, Verdict]:
     pairs = [
         params[kind]
         for params in asked
-        for kind in ("case", "official_case")
+        for kind in ("case", "official_case", "likely_case")
         if isinstance(params.get(kind), tuple)
     ]
-    return _run([pair for pair in pairs if pair[1] in REQUIREMENTS and pair not in CANNOT_RUN])
+    known = REQUIREMENTS.keys() | LIKELY.keys()
+    return _run([pair for pair in pairs if pair[1] in known and pair not in CANNOT_RUN])
 
 
 def _run(pairs: list[Pair]) -> dict[Pair, Verdict]:
@@ -89,25 +97,34 @@ def _run(pairs: list[Pair]) -> dict[Pair, Verdict]:
     }
     services = {name: kinds[name]() for name in kinds if any(pair[0] == name for pair in pairs)}
 
+    everything = REQUIREMENTS | LIKELY
+    as_recorded = recorded.read()
+
     def run(pair: Pair) -> Verdict:
-        name, requirement = pair[0], REQUIREMENTS[pair[1]]
+        name, requirement = pair[0], everything[pair[1]]
         variables = requirement.variables()
         try:
             outcome = services[name].run(requirement, variables)
         except Exception as error:
             return Verdict([f"{type(error).__name__}: {error}"])
-        verdict = judge(
-            requirement, outcome, variables, UNTOLD["embedded" if name == "embedded" else "emulator"]
-        )
+        if pair[1] in LIKELY:
+            course = course_of(outcome, requirement.data["first_events"])
+            verdict = Verdict(faults(pair[1], name, as_recorded[pair[1]], course))
+        else:
+            untold = UNTOLD["embedded" if name == "embedded" else "emulator"]
+            verdict = judge(requirement, outcome, variables, untold)
         if not verdict.faults:
             return verdict
         return Verdict([*verdict.faults, *map(str, outcome.events), *map(str, outcome.logs)], verdict.untold)
 
-    # What takes long by the clock goes first; the rest fits into its pauses.
-    pairs = sorted(pairs, key=lambda pair: not needs_real_time(REQUIREMENTS[pair[1]]))
+    # Where something is to happen meanwhile it must not come late: the rest waits until that is over.
+    timed = [pair for pair in pairs if needs_real_time(everything[pair[1]])]
+    rest = [pair for pair in pairs if not needs_real_time(everything[pair[1]])]
     try:
-        with _journal(), ThreadPoolExecutor(64, "requirement") as pool:
-            return dict(zip(pairs, pool.map(run, pairs), strict=True))
+        with _journal(), ThreadPoolExecutor(48, "requirement") as pool:
+            return dict(zip(timed, pool.map(run, timed), strict=True)) | dict(
+                zip(rest, pool.map(run, rest), strict=True)
+            )
     finally:
         for service in services.values():
             service.close()
@@ -117,8 +134,9 @@ def _run(pairs: list[Pair]) -> dict[Pair, Verdict]:
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
     """Keep what came of each requirement, for the table."""
     report = yield
-    pair = item.callspec.params.get("case") if hasattr(item, "callspec") else None
-    if isinstance(pair, tuple) and pair[1] in REQUIREMENTS:
+    params = item.callspec.params if hasattr(item, "callspec") else {}
+    pair = params.get("case", params.get("likely_case"))
+    if isinstance(pair, tuple) and (pair[1] in REQUIREMENTS or pair[1] in LIKELY):
         kept = item.config.stash.setdefault(_VERDICTS, {})
         if pair in CANNOT_RUN:
             kept[pair] = f"cannot run: {CANNOT_RUN[pair]}"
@@ -132,7 +150,8 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Print the table."""
     kept = config.stash.get(_VERDICTS, {})
-    if kept:
-        terminalreporter.section("conformance with AWS's requirements")
-        for line in table(list(REQUIREMENTS.values()), SERVICES, kept):
-            terminalreporter.write_line(line)
+    for title, asked in (("AWS's requirements", REQUIREMENTS), ("cases of our own", LIKELY)):
+        if any(each in asked for _, each in kept):
+            terminalreporter.section(f"conformance with {title}")
+            for line in table(list(asked.values()), SERVICES, kept):
+                terminalreporter.write_line(line)

@@ -49,7 +49,8 @@ class Service(Protocol):
 
 def needs_real_time(requirement: Requirement) -> bool:
     """Whether something is to happen while it waits: an answer, a timeout, or nothing at all."""
-    return "callback" in requirement.group or not requirement.result
+    told = requirement.data.get("real_time", "callback" in requirement.group)
+    return told or not requirement.result
 
 
 def has_come_far_enough(requirement: Requirement, events: Sequence[Mapping[str, Any]]) -> bool:

@@ -37,7 +37,7 @@ class Journal(logging.Handler):
         extras = {key: value for key, value in vars(record).items() if key not in _PLAIN}
         text = f"[{record.levelname}]\t{record.getMessage()}"
         self.write(
-            json.loads(json.dumps({"level": record.levelname, "message": text, **extras}, default=str))
+            json.loads(json.dumps({**extras, "level": record.levelname, "message": text}, default=str))
         )
 
     def of(self, arn: str) -> list[Record]:
