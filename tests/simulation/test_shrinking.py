@@ -1,0 +1,119 @@
+"""Shrinking: what is left of a schedule that fails, and the swap of two choices that cures it."""
+
+import pytest
+
+from durably.actors.simulation import RandomWalk, Strategy
+from durably.workflows.testing.schedules import Deviating, Deviation, Recorder
+from durably.workflows.testing.shrinking import Shrunk, shrink
+from tests.simulation.bank import one_run
+
+
+class LostError(Exception):
+    """A deposit was lost."""
+
+
+def overdrawn(strategy: Strategy) -> Exception | None:
+    """The bank's update is lost in the order of the hub: here that is right, and 20 is wrong."""
+    amount, _ = one_run(strategy)
+    return LostError(str(amount)) if amount == 20 else None
+
+
+def a_failure(seed: int = 0) -> list[str]:
+    """A long way to go wrong: whatever a random walk has taken."""
+    strategy = RandomWalk(seed)
+    for number in range(1000):
+        strategy.begin(number)
+        amount, taken = one_run(strategy)
+        if amount == 20:
+            return taken
+    raise AssertionError("none fails")
+
+
+def shrunk(schedule) -> Shrunk:
+    found = shrink(overdrawn, schedule)
+    assert found is not None
+    return found
+
+
+class TestWhatIsLeft:
+    @pytest.mark.parametrize("seed", range(8))
+    def test_is_as_few_deviations_as_will_do(self, seed):
+        """It fails with them, and with none of them left out."""
+        found = shrunk(a_failure(seed))
+        assert found.is_minimal
+        assert isinstance(found.error, LostError)
+        for each in found.deviations:
+            strategy = Deviating([other for other in found.deviations if other != each])
+            assert overdrawn(strategy) is None
+        assert isinstance(overdrawn(Deviating(found.deviations)), LostError)
+
+    def test_is_the_same_every_time(self):
+        """Nothing in it is left to chance."""
+        schedule = a_failure()
+        assert repr(shrunk(schedule)) == repr(shrunk(schedule))
+
+    def test_is_short(self):
+        """One teller is through before the other begins, and that is all."""
+        assert len(shrunk(a_failure()).deviations) <= 3
+
+    def test_says_where_in_the_run_it_deviates(self):
+        """Each place holds the choice that was taken."""
+        found = shrunk(a_failure())
+        assert [found.choices[at] for at in found.places] == [each.take for each in found.deviations]
+
+    def test_is_what_there_was_if_the_runs_are_used_up(self):
+        """With one run there is nothing to try, and that is said."""
+        schedule = a_failure()
+        found = shrink(overdrawn, schedule, limit=1)
+        assert found is not None
+        assert not found.is_minimal
+        assert found.runs == 1
+        assert list(found.choices) == schedule
+
+    def test_nothing_is_left_of_a_schedule_that_does_not_fail(self):
+        """It depends on more than its choices."""
+        assert shrink(overdrawn, []) is None
+
+
+class TestTheSwap:
+    @pytest.mark.parametrize("seed", range(8))
+    def test_is_of_two_choices(self, seed):
+        """The one that should come later was taken too early."""
+        found = shrunk(a_failure(seed))
+        assert found.swap is not None
+        early, late = found.swap
+        assert early < late
+        assert found.choices[early] in [each.take for each in found.deviations]
+
+    def test_is_looked_for_among_all_choices_too(self):
+        """In the order of the hub itself the update is lost: no deviation can be left out."""
+
+        def lost(strategy: Strategy) -> Exception | None:
+            return LostError() if one_run(strategy)[0] == 10 else None
+
+        found = shrink(lost, [])
+        assert found is not None
+        assert found.deviations == ()
+        assert found.swap is not None
+        early, late = (found.choices[at] for at in found.swap)
+        assert (early, late) == ("Bob handles Open from the world", "Ann handles Balance from account")
+
+
+class TestRecorded:
+    def test_deviations_are_taken_again(self):
+        """Whatever a random walk does, its deviations do again."""
+        for seed in range(20):
+            walk = RandomWalk(seed)
+            walk.begin(0)
+            recorder = Recorder(walk)
+            recorder.choices.clear()
+            end, taken = one_run(recorder)
+            assert recorder.choices == taken
+            assert one_run(Deviating(recorder.deviations)) == (end, taken)
+
+    def test_a_deviation_is_said_in_words(self):
+        """What comes before what; and when, if it is not the first time that it could."""
+        assert str(Deviation("b", "a")) == '"b" before "a"'
+        assert str(Deviation("b", "a", 3)) == '"b" before "a", the 3rd time that it could'
+        assert repr(Deviation("b", "a")) == 'Deviation("b", "a")'
+        assert repr(Deviation("b", "a", 3)) == 'Deviation("b", "a", 3)'

@@ -1,0 +1,235 @@
+"""Shrinking: from a schedule that fails to the few deviations that it takes, and the one swap that cures it.
+
+A schedule is taken for its deviations from the order of production. Sets of them are left out, and what fails
+in the same way is kept: first without faults, then with as few preemptions as will do (delta debugging, by
+Zeller and Hildebrandt 2002), then as short a beginning of them as will do. Every candidate is run, so what is
+left has failed; and nothing is left to chance, so it always comes out the same.
+"""
+
+import contextlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import attrs
+
+from durably.actors.simulation import Choice, ChoiceKind, Replayed, Strategy
+from durably.actors.simulation.strategies import DriftedError
+from durably.workflows.testing.schedules import Deviating, Deviation, Recorder, Schedule, strategy_of
+
+Run = Callable[[Strategy], Exception | None]
+"""One run under a strategy that has begun, and what went wrong in it."""
+MOST_RUNS = 400
+"""How many runs shrinking may take."""
+
+
+@dataclass(frozen=True)
+class Shrunk:
+    """What is left of a schedule that fails, when everything that can be left out is.
+
+    Attributes:
+        error: what goes wrong in it.
+        deviations: where it deviates from the order of production, in order.
+        choices: all that happens.
+        places: where in `choices` the deviations are.
+        swap: the places in `choices` of two of which it passes if the second comes before the first; None if
+            no such two were found.
+        runs: how many runs it took to find this.
+        is_minimal: whether it was shrunk to the end: without any one of the deviations it passes, or fails in
+            another way. False if the runs were used up before.
+    """
+
+    error: Exception
+    deviations: tuple[Deviation, ...]
+    choices: tuple[str, ...]
+    places: tuple[int, ...]
+    swap: tuple[int, int] | None
+    runs: int
+    is_minimal: bool
+
+
+class _UsedUpError(Exception):
+    """No more runs are allowed."""
+
+
+def shrink(run: Run, schedule: Schedule, *, limit: int = MOST_RUNS) -> Shrunk | None:
+    """Shrink a schedule that fails. None if it does not fail: then it depends on more than its choices.
+
+    Args:
+        run: runs it, and returns what went wrong. It is the same for the same choices.
+        schedule: how it fails.
+        limit: how many runs may be tried.
+    """
+    shrinking = _Shrinking(run, limit)
+    first = shrinking.try_out(strategy_of(schedule))
+    if first.error is None:
+        return None
+    shrinking.best = first
+    is_minimal, swap = True, None
+    try:
+        shrinking.drop_faults()
+        shrinking.drop_preemptions()
+        while shrinking.drop_the_end():
+            shrinking.drop_preemptions()
+    except _UsedUpError:
+        is_minimal = False
+    with contextlib.suppress(_UsedUpError):
+        swap = shrinking.find_swap()
+    best = shrinking.best
+    return Shrunk(
+        error=best.error or first.error,
+        deviations=tuple(best.deviations),
+        choices=tuple(best.choices),
+        places=tuple(best.places),
+        swap=swap,
+        runs=shrinking.runs,
+        is_minimal=is_minimal,
+    )
+
+
+@attrs.frozen
+class _Result:
+    """One run: what went wrong, and what happened."""
+
+    error: Exception | None
+    choices: list[str]
+    deviations: list[Deviation]
+    places: list[int]
+
+
+@attrs.define
+class _Shrinking:
+    """One schedule being shrunk; `best` is the smallest one that fails so far."""
+
+    run: Run
+    limit: int
+    runs: int = 0
+    best: _Result = attrs.field(factory=lambda: _Result(None, [], [], []))
+    _passed: set[tuple[Deviation, ...]] = attrs.field(factory=set[tuple[Deviation, ...]])
+
+    def try_out(self, strategy: Strategy) -> _Result:
+        if self.runs >= self.limit:
+            raise _UsedUpError
+        self.runs += 1
+        recorder = Recorder(strategy)
+        recorder.begin(0)
+        try:
+            error = self.run(recorder)
+        except DriftedError as not_at_hand:
+            error = not_at_hand
+        return _Result(error, recorder.choices, recorder.deviations, recorder.places)
+
+    def still_fails(self, deviations: Sequence[Deviation]) -> bool:
+        """Whether these alone make it fail in the same way; then those of them that came are the best."""
+        key = tuple(deviations)
+        if key in self._passed:
+            return False
+        found = self.try_out(Deviating(deviations))
+        if _kind(found.error) == _kind(self.best.error) and len(found.deviations) < len(self.best.deviations):
+            self.best = found
+            return True
+        self._passed.add(key)
+        return False
+
+    # ------------------------------------------------------------------ what is left out
+
+    def drop_faults(self) -> None:
+        """All of them, if it fails without; else each that can be."""
+        if any(each.is_fault for each in self.best.deviations):
+            without = [each for each in self.best.deviations if not each.is_fault]
+            if not self.still_fails(without):
+                self._drop_singly(lambda each: each.is_fault)
+
+    def drop_preemptions(self) -> None:
+        """Delta debugging: leave out halves, quarters, ... down to single deviations."""
+        parts = 2
+        while len(self.best.deviations) >= 1:
+            deviations = self.best.deviations
+            parts = min(parts, len(deviations))
+            size = -(-len(deviations) // parts)
+            chunks = [deviations[at : at + size] for at in range(0, len(deviations), size)]
+            if any(self.still_fails(chunk) for chunk in chunks if len(chunk) < len(deviations)):
+                parts = 2
+            elif any(
+                self.still_fails([*deviations[: at * size], *deviations[(at + 1) * size :]])
+                for at in reversed(range(len(chunks)))
+            ):
+                parts = max(parts - 1, 2)
+            elif size == 1:
+                return
+            else:
+                parts *= 2
+
+    def drop_the_end(self) -> bool:
+        """The shortest beginning of what is left that will do; whether there is one that is shorter."""
+        beginnings = [self.best.deviations[:length] for length in range(len(self.best.deviations))]
+        return any(self.still_fails(beginning) for beginning in beginnings)
+
+    def _drop_singly(self, which: Callable[[Deviation], bool]) -> None:
+        for each in reversed([each for each in self.best.deviations if which(each)]):
+            if each in self.best.deviations:
+                self.still_fails([other for other in self.best.deviations if other != each])
+
+    # ------------------------------------------------------------------ what cures it
+
+    def find_swap(self) -> tuple[int, int] | None:
+        """The places of two choices of which it passes if they come the other way round.
+
+        Those of a deviation first, the last one before the others; then any two, neighbours before others.
+        """
+        best = self.best
+        for each, place in reversed(list(zip(best.deviations, best.places, strict=True))):
+            if not each.is_fault and each.instead_of in best.choices[place:]:
+                others = [other for other in best.deviations if other != each]
+                if self.try_out(Deviating(others)).error is None:
+                    return place, best.choices.index(each.instead_of, place)
+        faults = {each.take for each in best.deviations if each.is_fault}
+        for distance in range(1, len(best.choices)):
+            for first in reversed(range(len(best.choices) - distance)):
+                pair = best.choices[first], best.choices[first + distance]
+                if pair[0] != pair[1] and not faults & {*pair}:
+                    strategy = _Swapped(best.choices[:first], *pair, best.deviations)
+                    if self.try_out(strategy).error is None:
+                        return first, first + distance
+        return None
+
+
+class _Swapped:
+    """Takes these choices, then `earlier` not before `later`, and for the rest the deviations that remain."""
+
+    def __init__(
+        self, names: Sequence[str], earlier: str, later: str, deviations: Sequence[Deviation]
+    ) -> None:
+        self._left = len(names)
+        self._names = Replayed(names)
+        self._earlier = earlier
+        self._later = later
+        self._is_swapped = False
+        self._rest = Deviating(deviations)
+
+    def begin(self, run: int) -> bool:
+        return self._names.begin(run) and self._rest.begin(run)
+
+    def choose(self, options: Sequence[Choice]) -> int:
+        usual = self._rest.choose(options)  # which counts its moments from the beginning
+        if self._left:
+            self._left -= 1
+            return self._names.choose(options)
+        if self._is_swapped:
+            return usual
+        names = [option.name for option in options]
+        if self._later in names:
+            self._is_swapped = True
+            return names.index(self._later)
+        others = [
+            index
+            for index, option in enumerate(options)
+            if option.name != self._earlier and option.kind is not ChoiceKind.FAULT
+        ]
+        if not others:
+            raise DriftedError(f"{self._later!r} does not come without {self._earlier!r}")
+        return usual if names[usual] != self._earlier else others[0]
+
+
+def _kind(error: Exception | None) -> tuple[type | None, object]:
+    """What tells failures apart: the type, and the name of the invariant."""
+    return type(error) if error is not None else None, getattr(error, "name", None)
