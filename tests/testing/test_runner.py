@@ -311,7 +311,9 @@ class TestInvoking:
         with DurableFunctionTestRunner(workflows.invokes) as runner:
             runner.register_durable_function("asks", workflows.asks, execution_timeout=60)
             result = runner.run({"function": "asks", "payload": {"questions": ["colour"]}})
-        assert result.get_invoke("call").status is OperationStatus.TIMED_OUT
+        call = result.get_invoke("call")
+        assert call.status is OperationStatus.TIMED_OUT
+        assert call.error.message == "CHAINED_INVOKE timed out after 60 seconds."
         assert result.status is InvocationStatus.FAILED
 
     def test_one_that_takes_too_long_in_real_time_times_out(self):

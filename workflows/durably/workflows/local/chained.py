@@ -8,7 +8,7 @@ from durably.actors.model import ErrorObject, Operation, OperationStatus, Operat
 from durably.workflows.local import validation
 from durably.workflows.local.code import Handler
 from durably.workflows.local.lambda_context import LocalLambdaContext
-from durably.workflows.local.records import ExecutionRecord, make_arn
+from durably.workflows.local.records import make_arn
 from durably.workflows.service import DurableServiceClient
 
 _NAMESPACE = uuid.UUID("a7c1c6de-6c3f-4a52-8d1e-0f1c2d8f6b11")
@@ -30,12 +30,12 @@ def function_of(request: OperationUpdate) -> str:
 
 
 def outcome_for_parent(
-    record: ExecutionRecord, summary: Operation
+    summary: Operation,
 ) -> tuple[OperationStatus, str | None, ErrorObject | None]:
     """What the end of a child means to the operation that waits for it."""
     if summary.status is OperationStatus.TIMED_OUT:
-        limit = record.timeout_seconds
-        message = "CHAINED_INVOKE timed out" + ("." if limit is None else f" after {limit} seconds.")
+        why = (summary.error and summary.error.message) or "Execution timed out."
+        message = why.replace("Execution", "CHAINED_INVOKE", 1)
         return summary.status, None, ErrorObject(message, "ChainedInvoke.Timeout")
     if summary.status is OperationStatus.FAILED and summary.error is None:
         return summary.status, None, ErrorObject("Chained invoke failed.")

@@ -171,7 +171,7 @@ class Engine:
         if parent_arn is None or operation_id is None:
             return
         try:
-            self.reach(parent_arn).settle(operation_id, *outcome_for_parent(child.record, child.summary))
+            self.reach(parent_arn).settle(operation_id, *outcome_for_parent(child.summary))
         except ServiceError:
             return  # the parent has ended, or knows already
         self.wake(parent_arn)

@@ -238,7 +238,7 @@ class LocalService:
         Raises:
             ServiceError: 404, if there is no such execution.
         """
-        self._end(arn, OperationStatus.TIMED_OUT, error or ErrorObject("Execution timed out"))
+        self._end(arn, OperationStatus.TIMED_OUT, error or ErrorObject("Execution timed out."))
 
     # Callbacks
 
