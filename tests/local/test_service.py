@@ -433,6 +433,12 @@ class TestRecovering:
             assert recovered.operations()[1].ended_at == waiting.ends_at
 
 
+def test_a_clock_in_the_place_of_the_path_is_refused():
+    """The error says how a clock is given."""
+    with pytest.raises(TypeError, match="path must be that of a database.*clock="):
+        LocalService(SkippingClock())  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # the mistake
+
+
 @pytest.mark.parametrize("name", ["max_invocations", "page_size", "invocation_timeout"])
 def test_a_service_of_nothing_is_refused(name):
     """Numbers that must be positive are checked when the service is made."""

@@ -116,7 +116,11 @@ REFUSED: list[tuple[Any, dict[str, Any], str]] = [
     (ChildConfig, {"sub_type": 5}, "sub_type must be 1 to 32 characters"),
     (ChildConfig, {"is_virtual": "no"}, "is_virtual must be a bool"),
     (CallbackConfig, {"sub_type": "é"}, "sub_type must be 1 to 32 characters"),
-    (CallbackConfig, {"timeout": 5}, "timeout must be a Duration, got: 5"),
+    (
+        CallbackConfig,
+        {"timeout": 5},
+        "timeout must be a Duration, got: 5. Make it Duration.from_seconds(5)",
+    ),
     (
         CallbackConfig,
         {"heartbeat_timeout": Duration(100_000_000)},

@@ -44,7 +44,10 @@ def check_type(name: str, value: object, wanted: type) -> None:
             members = ", ".join(member.name for member in wanted)
             raise refuse(name, f"a member of {wanted.__name__} ({members})", value)
         article = "an" if wanted.__name__[0] in "AEIOaeio" else "a"
-        raise refuse(name, f"{article} {wanted.__name__}", value)
+        error = refuse(name, f"{article} {wanted.__name__}", value)
+        if wanted.__name__ == "Duration" and is_number(value):
+            error = ValidationError(f"{error}. Make it Duration.from_seconds({value})")
+        raise error
 
 
 def check_callable(name: str, value: object, required: bool = False) -> None:

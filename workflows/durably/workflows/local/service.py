@@ -16,7 +16,7 @@ import uuid
 import weakref
 from collections.abc import Collection, Sequence
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import attrs
 
@@ -95,7 +95,10 @@ class LocalService:
             DatabaseInUseError: another process owns the database.
             DatabaseError: the file is something else, or cannot be opened.
             ValueError: a number that must be positive is not.
+            TypeError: `path` is no path.
         """
+        if path is not None and not isinstance(cast(object, path), str | os.PathLike):
+            raise TypeError(f"path must be that of a database, got {path!r}. A clock is given as clock=...")
         _check_positive("max_invocations", max_invocations)
         _check_positive("page_size", page_size)
         _check_positive("invocation_timeout", invocation_timeout)
