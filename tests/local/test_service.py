@@ -435,7 +435,7 @@ class TestRecovering:
 
 def test_a_clock_in_the_place_of_the_path_is_refused():
     """The error says how a clock is given."""
-    with pytest.raises(TypeError, match="path must be that of a database.*clock="):
+    with pytest.raises(TypeError, match=r"path must be that of a database.*clock="):
         LocalService(SkippingClock())  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # the mistake
 
 

@@ -119,7 +119,7 @@ REFUSED: list[tuple[Any, dict[str, Any], str]] = [
     (
         CallbackConfig,
         {"timeout": 5},
-        "timeout must be a Duration, got: 5. Make it Duration.from_seconds(5)",
+        r"timeout must be a Duration, got: 5\. Make it Duration\.from_seconds\(5\)",
     ),
     (
         CallbackConfig,
