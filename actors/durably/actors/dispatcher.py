@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from durably.actors.actor import Actor, Mail
 from durably.actors.clock import Clock
-from durably.actors.messages import Message
+from durably.actors.messages import Ending, Message
 from durably.actors.stage import Job, Timer
 from durably.actors.task import Task
 
@@ -21,6 +21,7 @@ class Runtime(Protocol):
 
     over: bool
     supervisor: "Ref | None"
+    ending: Ending | None
 
     def on_actor_failed(self, actor: Actor, error: Exception) -> None:
         """An actor raised."""

@@ -69,6 +69,10 @@ class SimulatedDispatcher:
     ) -> None:
         self.clock = clock
         self._scheduler = scheduler
+        scheduler.time, scheduler.current = clock.time, "the world"
+        self._observers = scheduler.observers
+        for observer in self._observers:
+            observer.begun()
         self._faults = faults
         self._outside = outside
         self._may_crash = may_crash
@@ -93,6 +97,8 @@ class SimulatedDispatcher:
             refuse_question(mail)
         else:
             self._boxes.setdefault(actor, deque()).append(_Letter(mail, self._scheduler.current))
+            if self._observers:
+                self._sent("", actor.actor_urn, actor, mail if isinstance(mail, Message) else mail.message)
 
     def timer(self, delay: float, reply_to: "Ref", message: Message, *, needs_company: bool) -> Timer:
         timer = Timer(self.clock.monotonic() + delay, reply_to, message, needs_company)
@@ -101,6 +107,8 @@ class SimulatedDispatcher:
 
     def work(self, job: Job) -> None:
         self._jobs.append(job)
+        if self._observers:
+            self._sent("body of " if job.kind is JobKind.BODY else "call ", job.name, job, job.kind)
 
     def drop(self, job: Job) -> None:
         if job in self._jobs:
@@ -109,6 +117,8 @@ class SimulatedDispatcher:
 
     def ready(self, task: Task) -> None:
         self._runnable.append(task)
+        if self._observers:
+            self._sent("task ", task.name, task, task.state)
 
     def want_flush(self, reply_to: "Ref", *, awaited: bool) -> None:
         self._flush = reply_to
@@ -132,11 +142,17 @@ class SimulatedDispatcher:
     # ------------------------------------------------------------------ the loop
 
     def run(self, runtime: Runtime) -> None:
-        while not runtime.over:
-            options = self._options(runtime)
-            if not options:
-                raise StuckError("nothing can happen any more, and the system has not ended")
-            self._scheduler.take(options)
+        how = "it broke off"
+        try:
+            while not runtime.over:
+                options = self._options(runtime)
+                if not options:
+                    raise StuckError("nothing can happen any more, and the system has not ended")
+                self._scheduler.take(options)
+            how = "all is still" if runtime.ending is None else runtime.ending.kind.value
+        finally:
+            for observer in self._observers:
+                observer.ended(how)
 
     def crash(self, runtime: Runtime) -> None:
         """Let the process die: its tasks are never unwound.
@@ -200,12 +216,24 @@ class SimulatedDispatcher:
             mail = box.popleft().mail
             if not box:
                 del self._boxes[actor]
-            try:
-                actor.deliver(mail)
-            except Exception as error:
-                runtime.on_actor_failed(actor, error)
+            self._handle(actor, mail, runtime)
 
         return Choice(ChoiceKind.DELIVER, f"{who} handles {_word(mail)} from {letter.sender}", who, happen)
+
+    def _handle(self, actor: Actor, mail: Mail, runtime: Runtime) -> None:
+        for observer in self._observers:
+            observer.handling(actor, mail if isinstance(mail, Message) else mail.message)
+        try:
+            actor.deliver(mail)
+        except Exception as error:
+            runtime.on_actor_failed(actor, error)
+        for observer in self._observers:
+            observer.handled(actor)
+
+    def _sent(self, what: str, name: str, key: object, message: object) -> None:
+        to = what + self._scheduler.label(name)
+        for observer in self._observers:
+            observer.sent(to, key, message)
 
     def _resume(self, task: Task) -> Choice:
         who = f"task {self._scheduler.label(task.name)}"
@@ -213,6 +241,8 @@ class SimulatedDispatcher:
         def happen() -> None:
             self._still = False
             self._runnable.remove(task)
+            for observer in self._observers:
+                observer.handling(task, task.state)
             task.run()
 
         return Choice(ChoiceKind.RESUME, f"{who} goes on", who, happen)
@@ -242,17 +272,21 @@ class SimulatedDispatcher:
 
         def happen() -> None:
             self._still = False
-            self._jobs.remove(job)
-            job.state = JobState.RUNNING
+            self._take(job)
             _settle(perform(job))
 
         return Choice(ChoiceKind.BODY, f"{who} ends", who, happen)
 
+    def _take(self, job: Job) -> None:
+        self._jobs.remove(job)
+        job.state = JobState.RUNNING
+        for observer in self._observers:
+            observer.handling(job, job.kind)
+
     def _handle_call(self, job: Job) -> list[Choice]:
         def happen() -> None:
             self._still = False
-            self._jobs.remove(job)
-            job.state = JobState.RUNNING
+            self._take(job)
             self._answers.append(perform(job))
 
         def struck(arm: Callable[[], None]) -> Callable[[], None]:
@@ -292,10 +326,7 @@ class SimulatedDispatcher:
         to.tell(message)
         [(actor, box)] = self._boxes.items()
         del self._boxes[actor]
-        try:
-            actor.deliver(box[0].mail)
-        except Exception as error:
-            runtime.on_actor_failed(actor, error)
+        self._handle(actor, box[0].mail, runtime)
 
     def _armed(self) -> list[Timer]:
         """The timers that may fire."""

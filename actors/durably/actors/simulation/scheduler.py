@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from typing import Protocol
 
 import attrs
 
@@ -13,6 +14,42 @@ class TooLongError(Exception):
     """A run took more choices than it may: it does not come to an end."""
 
 
+class Observer(Protocol):
+    """Looks on: a trace, or a count of what has been tried. A run without one pays nothing for it.
+
+    A `key` is whom something is meant for: an actor, a task, or a job. What is sent to one key is handled in
+    the order in which it was sent.
+    """
+
+    def begun(self) -> None:
+        """A system begins to run: an invocation, say."""
+        ...
+
+    def ended(self, how: str) -> None:
+        """It does not go on."""
+        ...
+
+    def chosen(self, choice: Choice, among: int, moment: float) -> None:
+        """A choice is taken, one of so many, at this moment of virtual time; now it happens."""
+        ...
+
+    def passed(self, moment: float) -> None:
+        """It has happened, and it is this moment now."""
+        ...
+
+    def sent(self, to: str, key: object, message: object) -> None:
+        """Whoever acts now has sent something."""
+        ...
+
+    def handling(self, key: object, message: object) -> None:
+        """What was sent is about to be handled."""
+        ...
+
+    def handled(self, key: object) -> None:
+        """It has been handled."""
+        ...
+
+
 class Scheduler:
     """Takes every choice of one run, by a strategy, and writes it down.
 
@@ -21,6 +58,7 @@ class Scheduler:
         limit: how many choices a run may take.
         label: what people call an actor, task or job of some name.
         watch: called before every choice; raises if an invariant is violated.
+        observers: look on.
     """
 
     def __init__(
@@ -30,11 +68,15 @@ class Scheduler:
         limit: int = 100_000,
         label: Callable[[str], str] = str,
         watch: Callable[[], None] | None = None,
+        observers: Sequence[Observer] = (),
     ) -> None:
         self.taken: list[str] = []
         self.current = "the world"
         """Who is acting: what is told now is told by them."""
         self.label = label
+        self.observers = tuple(observers)
+        self.time: Callable[[], float] = float
+        """Virtual time in seconds; a dispatcher sets it."""
         self._strategy = strategy
         self._limit = limit
         self._watch = watch
@@ -56,7 +98,19 @@ class Scheduler:
         chosen = options[self._strategy.choose(options)]
         self.taken.append(chosen.name)
         self.current = chosen.who
-        chosen.perform()
+        if self.observers:
+            self._perform_observed(chosen, len(options))
+        else:
+            chosen.perform()
+
+    def _perform_observed(self, chosen: Choice, among: int) -> None:
+        for observer in self.observers:
+            observer.chosen(chosen, among, self.time())
+        try:
+            chosen.perform()
+        finally:
+            for observer in self.observers:
+                observer.passed(self.time())
 
 
 def _told_apart(options: Sequence[Choice]) -> Sequence[Choice]:
