@@ -35,10 +35,21 @@ if TYPE_CHECKING:
     )
     from durably.workflows.testing.result import DurableFunctionTestResult
     from durably.workflows.testing.runner import DurableChildContextTestRunner, DurableFunctionTestRunner
+    from durably.workflows.testing.schedules import Deviation
+    from durably.workflows.testing.shrinking import Shrunk
+    from durably.workflows.testing.simulation import (
+        Faults,
+        InvariantError,
+        SimulationProgress,
+        replay_schedule,
+        simulate,
+    )
+    from durably.workflows.testing.simulation_report import ScheduleFailure, SimulationReport
 
 __all__ = [
     "CallbackOperation",
     "ContextOperation",
+    "Deviation",
     "Divergence",
     "DivergenceKind",
     "DurableChildContextTestRunner",
@@ -48,16 +59,24 @@ __all__ = [
     "DurableFunctionsTestError",
     "ExecutionOperation",
     "ExecutionStatus",
+    "Faults",
     "HistoryError",
+    "InvariantError",
     "InvokeOperation",
     "Operation",
     "ReplayError",
     "ReplayReport",
     "ReplayReports",
+    "ScheduleFailure",
+    "Shrunk",
+    "SimulationProgress",
+    "SimulationReport",
     "StepOperation",
     "WaitOperation",
     "replay",
     "replay_all",
+    "replay_schedule",
+    "simulate",
 ]
 
 _MODULES = {
@@ -85,6 +104,10 @@ _MODULES = {
     ),
     "result": ("DurableFunctionTestResult",),
     "runner": ("DurableChildContextTestRunner", "DurableFunctionTestRunner"),
+    "schedules": ("Deviation",),
+    "shrinking": ("Shrunk",),
+    "simulation": ("Faults", "InvariantError", "SimulationProgress", "replay_schedule", "simulate"),
+    "simulation_report": ("ScheduleFailure", "SimulationReport"),
 }
 _HOME = {name: module for module, names in _MODULES.items() for name in names}
 

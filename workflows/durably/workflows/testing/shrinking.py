@@ -20,6 +20,8 @@ Run = Callable[[Strategy], Exception | None]
 """One run under a strategy that has begun, and what went wrong in it."""
 MOST_RUNS = 400
 """How many runs shrinking may take."""
+MOST_SWAPS = 100
+"""How many runs the search for a swap may take besides."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,7 @@ def shrink(run: Run, schedule: Schedule, *, limit: int = MOST_RUNS) -> Shrunk | 
     Args:
         run: runs it, and returns what went wrong. It is the same for the same choices.
         schedule: how it fails.
-        limit: how many runs may be tried.
+        limit: how many runs may be tried; the search for a swap has some more.
     """
     shrinking = _Shrinking(run, limit)
     first = shrinking.try_out(strategy_of(schedule))
@@ -72,6 +74,7 @@ def shrink(run: Run, schedule: Schedule, *, limit: int = MOST_RUNS) -> Shrunk | 
             shrinking.drop_preemptions()
     except _UsedUpError:
         is_minimal = False
+    shrinking.limit = shrinking.runs + MOST_SWAPS
     with contextlib.suppress(_UsedUpError):
         swap = shrinking.find_swap()
     best = shrinking.best

@@ -1,74 +1,40 @@
 """`simulate`: one workflow under thousands of schedules, crashes and faults."""
 
+import dataclasses
+import functools
 import itertools
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
-from durably.actors.simulation import Exhaustive, Fifo, RandomWalk, Replayed, Scheduler, Strategy
+import attrs
+
+from durably.actors.simulation import Exhaustive, Fifo, Pct, RandomWalk, Scheduler, Strategy
+from durably.workflows.testing import shrinking
+from durably.workflows.testing.schedules import Deviating, Deviation, Schedule, strategy_of
 from durably.workflows.testing.simulated import NOTHING, Faults, InvariantError, SimulatedRun
+from durably.workflows.testing.simulation_report import ScheduleFailure, SimulationReport, test_of
 
 LONGEST_RUN = 100_000
 """In choices."""
 
 
 @dataclass(frozen=True)
-class ScheduleFailure:
-    """A schedule in which something went wrong.
+class SimulationProgress:
+    """How far a campaign is.
 
     Attributes:
-        error: what went wrong.
-        choices: what happened, one choice after the other; `replay_schedule` takes them again.
-        number: which schedule of the campaign it was, from 0.
-    """
-
-    error: Exception
-    choices: tuple[str, ...]
-    number: int
-
-    def __str__(self) -> str:
-        steps = "\n".join(f"  {number:4} {choice}" for number, choice in enumerate(self.choices))
-        return f"schedule {self.number}: {type(self.error).__name__}: {self.error}\n{steps}"
-
-
-@dataclass(frozen=True)
-class SimulationReport:
-    """What a campaign has found.
-
-    Attributes:
-        schedules: how many were run.
-        choices: how many choices were taken in all.
-        exhausted: whether every possible schedule was run.
-        result: what the workflow comes to when nothing is out of the ordinary.
-        failures: the schedules in which something went wrong.
+        schedules: how many have been run.
+        choices: how many choices were taken in them.
+        failures: in how many something went wrong.
+        shrinking: how many runs were tried to shrink the last of these; 0 if it is not being shrunk.
     """
 
     schedules: int
     choices: int
-    exhausted: bool
-    result: Any
-    failures: tuple[ScheduleFailure, ...] = field(default=())
-
-    @property
-    def ok(self) -> bool:
-        """True if nothing went wrong."""
-        return not self.failures
-
-    def __str__(self) -> str:
-        extent = "exhausted" if self.exhausted else "explored"
-        head = (
-            f"{extent}: {self.schedules:,} schedules, {self.choices:,} choices, {len(self.failures)} failed"
-        )
-        return "\n".join([head, *map(str, self.failures[:1])])
-
-    def check(self) -> None:
-        """Nothing, if nothing went wrong.
-
-        Raises:
-            AssertionError: something did; its text is a schedule in which it does.
-        """
-        if self.failures:
-            raise AssertionError(str(self)) from self.failures[0].error
+    failures: int
+    shrinking: int = 0
 
 
 def simulate(
@@ -76,10 +42,13 @@ def simulate(
     event: Any = None,
     *,
     schedules: int = 1000,
-    strategy: Strategy | None = None,
+    strategy: Strategy | str | None = None,
+    seed: int = 0,
     faults: Faults | None = None,
     same_answer: bool = True,
     stop_at: int = 1,
+    shrink: bool = True,
+    progress: Callable[[SimulationProgress], object] | None = None,
 ) -> SimulationReport:
     """Run a workflow under many schedules, and look whether it keeps its promises in each.
 
@@ -90,71 +59,191 @@ def simulate(
         handler: a durable handler. Its step bodies run many times: they must not touch the world outside.
         event: its input, any JSON value.
         schedules: how many at most.
-        strategy: chooses them; by default a `RandomWalk`.
+        strategy: chooses them: `random` (the default), `pct`, `exhaustive`, or a strategy of
+            `durably.actors.simulation`.
+        seed: of a strategy that is named, if it has one: other seeds are other schedules.
         faults: what may go wrong; by default a crash, a throttled call and a lost answer in each run.
         same_answer: whether every run must come to the same; not if the result depends on a race.
         stop_at: after how many failures to stop.
+        shrink: whether to look for the least that it takes to fail; some hundred runs for each failure.
+        progress: called after every run, on this thread.
 
     Raises:
+        ValueError: there is no strategy of that name.
         TypeError: `handler` is no durable handler.
-        AssertionError: it does not even come to an end when nothing goes wrong.
     """
-    strategy = strategy or RandomWalk()
     faults = Faults() if faults is None else faults
-    usual = SimulatedRun(handler, event, _scheduler(Fifo()))
-    expected = usual.run()
+    if strategy is None or isinstance(strategy, str):
+        strategy = named_strategy(strategy or "random", seed, faults)
+    world = _World(handler, event, faults, same_answer)
     failures: list[ScheduleFailure] = []
     count = choices = 0
+
+    def tell(shrinking: int = 0) -> None:
+        if progress is not None:
+            progress(SimulationProgress(count, choices, len(failures), shrinking))
+
+    error, scheduler = world.run_usual()
+    if error is not None:
+        failures.append(world.failure(error, scheduler, None, shrink=shrink, tell=tell))
+        return SimulationReport(0, len(scheduler.taken), False, None, tuple(failures))
     for number in itertools.count():
         if number >= schedules or len(failures) >= stop_at or not strategy.begin(number):
             break
-        scheduler = _scheduler(strategy)
-        try:
-            output = SimulatedRun(handler, event, scheduler, faults).run()
-            if same_answer and output != expected:
-                raise InvariantError("same-answer", f"it came to {output}, and not to {expected}")
-        except Exception as error:
-            failures.append(ScheduleFailure(error, tuple(scheduler.taken), number))
+        error, scheduler = world.run(strategy)
         count += 1
         choices += len(scheduler.taken)
+        if error is not None:
+            failures.append(world.failure(error, scheduler, number, shrink=shrink, tell=tell))
+        tell()
     exhausted = isinstance(strategy, Exhaustive) and strategy.exhausted
-    return SimulationReport(count, choices, exhausted, usual.result, tuple(failures))
+    return SimulationReport(count, choices, exhausted, world.result, tuple(failures))
 
 
 def replay_schedule(
-    handler: Callable[..., Any], event: Any, choices: Sequence[str], faults: Faults | None = None
+    handler: Callable[..., Any],
+    event: Any,
+    schedule: Schedule,
+    faults: Faults | None = None,
+    *,
+    same_answer: bool = True,
 ) -> SimulatedRun:
-    """Run a workflow once more with the choices of a schedule that failed.
+    """Run a workflow once more under a schedule that failed. Nothing is raised if it does not fail any more.
+
+    Args:
+        handler: the handler.
+        event: its input, as it was then.
+        schedule: the token of a failure, the names of its choices, or a list of `Deviation`.
+        faults: what might go wrong then.
+        same_answer: whether it must come to the same as when nothing goes wrong.
 
     Raises:
         DriftedError: a choice is not at hand any more; it says which ones are.
+        ValueError: the token is damaged, or of another version.
         Exception: what went wrong then, if it still does.
     """
-    strategy = Replayed(choices)
-    strategy.begin(0)
-    run = SimulatedRun(handler, event, _scheduler(strategy), Faults() if faults is None else faults)
-    run.run()
-    return run
-
-
-def _scheduler(strategy: Strategy) -> Scheduler:
-    if isinstance(strategy, Fifo):
+    strategy = strategy_of(schedule)
+    world = _World(handler, event, Faults() if faults is None else faults, same_answer)
+    error, _ = world.run_usual()
+    if error is None:
         strategy.begin(0)
-    return Scheduler(strategy, limit=LONGEST_RUN, label=_label)
+        error, _ = world.run(strategy)
+    if error is not None:
+        raise error
+    if isinstance(strategy, Deviating):
+        strategy.check_all_taken()
+    return world.last
 
 
+STRATEGIES = ("random", "pct", "exhaustive")
+
+
+def named_strategy(name: str, seed: int = 0, faults: Faults | None = None) -> Strategy:
+    """The strategy of this name.
+
+    Raises:
+        ValueError: there is none.
+    """
+    match name:
+        case "random":
+            return RandomWalk(seed)
+        case "pct":
+            return Pct(seed)
+        case "exhaustive":
+            return Exhaustive(faults=0 if faults == NOTHING else 1)
+        case _:
+            raise ValueError(f"There is no strategy {name!r}: it is one of {', '.join(STRATEGIES)}.")
+
+
+@attrs.define
+class _World:
+    """What is run again and again, and what it ought to come to."""
+
+    handler: Callable[..., Any]
+    event: Any
+    faults: Faults
+    same_answer: bool
+    expected: dict[str, Any] | None = None
+    result: Any = None
+    """What it comes to when nothing is out of the ordinary."""
+    last: SimulatedRun = attrs.field(init=False)
+
+    def run_usual(self) -> tuple[Exception | None, Scheduler]:
+        """In the order of production, and without faults."""
+        strategy = Fifo()
+        strategy.begin(0)
+        error, scheduler = self.run(strategy)
+        if error is None:
+            self.expected, self.result = self.last.output, self.last.result
+        return error, scheduler
+
+    def run(self, strategy: Strategy) -> tuple[Exception | None, Scheduler]:
+        """Under a strategy that has begun; what went wrong, and who knows what was chosen."""
+        scheduler = Scheduler(strategy, limit=LONGEST_RUN, label=_label)
+        self.last = SimulatedRun(self.handler, self.event, scheduler, self.faults)
+        try:
+            output = self.last.run()
+            if self.same_answer and self.expected is not None and output != self.expected:
+                raise InvariantError(
+                    "same-answer", f"it came to {_said(output)}, and not to {_said(self.expected)}"
+                )
+        except Exception as error:
+            return error, scheduler
+        return None, scheduler
+
+    def failure(
+        self,
+        error: Exception,
+        scheduler: Scheduler,
+        number: int | None,
+        *,
+        shrink: bool,
+        tell: Callable[[int], None],
+    ) -> ScheduleFailure:
+        """The failure, shrunk if it can be, and with its test."""
+        failure = ScheduleFailure(error, tuple(scheduler.taken), number)
+        if shrink:
+            runs = itertools.count(1)
+
+            def attempt(strategy: Strategy) -> Exception | None:
+                tell(next(runs))
+                return self.run(strategy)[0]
+
+            shrunk = shrinking.shrink(attempt, failure.choices)
+            failure = dataclasses.replace(failure, shrunk=shrunk, is_lasting=shrunk is not None)
+        options: dict[str, object] = {}
+        if self.faults != Faults():
+            options["faults"] = self.faults
+        if not self.same_answer:
+            options["same_answer"] = False
+        return dataclasses.replace(failure, test=test_of(self.handler, self.event, failure, options))
+
+
+def _said(output: dict[str, Any]) -> str:
+    """The output of an execution in words."""
+    if output["Status"] == "SUCCEEDED":
+        return str(output["Result"] or "null")
+    error: dict[str, Any] = output.get("Error") or {}
+    return f"{output['Status']} with {error.get('ErrorType')}: {error.get('ErrorMessage')}"
+
+
+@functools.lru_cache(maxsize=10_000)
 def _label(name: str) -> str:
     """A readable name: ids of operations are cut to eight digits."""
-    return name[:8] if len(name) == ID_LENGTH and name.isalnum() else name
+    return LONG_ID.sub(r"\1", name)
 
 
-ID_LENGTH = 64
+LONG_ID = re.compile(r"\b([0-9a-f]{8})[0-9a-f]{56}\b")
 __all__ = [
     "NOTHING",
+    "STRATEGIES",
+    "Deviation",
     "Faults",
     "InvariantError",
     "ScheduleFailure",
+    "SimulationProgress",
     "SimulationReport",
+    "named_strategy",
     "replay_schedule",
     "simulate",
 ]
