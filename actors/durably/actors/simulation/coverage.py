@@ -128,10 +128,9 @@ class Coverage:
     def __str__(self) -> str:
         """A report: sums, and below them what never occurred."""
         expected, missed = len(list(self._expected())), self.missed()
-        tried = f"{len(self.cells)} messages in a state, {len(self.pairs)} pairs of messages"
-        head = (
-            f"{self.systems:,} systems: {tried}; {expected - len(missed)} of {expected} cells of the tables"
-        )
+        tried = f"messages in a state: {len(self.cells)}, pairs of messages: {len(self.pairs)}"
+        tables = f"cells of the actors' tables: {expected - len(missed)} of {expected}"
+        head = f"systems: {self.systems:,}, {tried}, {tables}"
         return "\n".join([head, *self._by_class("never in this state", missed)])
 
     def table(self) -> str:
