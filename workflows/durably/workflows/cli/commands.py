@@ -1,4 +1,4 @@
-"""The commands: `durably run` and `durably recover`."""
+"""The commands: `durably run` and `durably recover`; `durably simulate` stands in a file of its own."""
 
 import contextlib
 import json
@@ -15,6 +15,7 @@ from durably.workflows.cli.arguments import handlers_of, load, read_input, split
 from durably.workflows.cli.failures import log_to_console
 from durably.workflows.cli.progress import Feed, describe_error
 from durably.workflows.cli.session import Results, Session, clean_stdout, errors_explained, say
+from durably.workflows.cli.simulate import simulate_command
 from durably.workflows.local import HandlerNotFoundError, LocalService
 from durably.workflows.local.code import Handler, hash_of, load_module
 from durably.workflows.local.records import ExecutionRecord
@@ -43,6 +44,9 @@ def durably_command() -> None:
     Results go to standard output as JSON, everything else to standard error. Exit codes: 0 success,
     1 a failed execution or another error, 2 wrong usage, 130 interrupted.
     """
+
+
+durably_command.add_command(simulate_command)
 
 
 @durably_command.command()

@@ -2,11 +2,13 @@
 
 A schedule is taken for its deviations from the order of production. Sets of them are left out, and what fails
 in the same way is kept: first without faults, then with as few preemptions as will do (delta debugging, by
-Zeller and Hildebrandt 2002), then as short a beginning of them as will do. Every candidate is run, so what is
-left has failed; and nothing is left to chance, so it always comes out the same.
+Zeller and Hildebrandt 2002), then as short a beginning of them as will do. If that ends with several, each
+single one that there is gets a try. Every candidate is run, so what is left has failed; and nothing is left
+to chance, so it always comes out the same.
 """
 
 import contextlib
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -72,6 +74,7 @@ def shrink(run: Run, schedule: Schedule, *, limit: int = MOST_RUNS) -> Shrunk | 
         shrinking.drop_preemptions()
         while shrinking.drop_the_end():
             shrinking.drop_preemptions()
+        shrinking.find_single()
     except _UsedUpError:
         is_minimal = False
     shrinking.limit = shrinking.runs + MOST_SWAPS
@@ -167,6 +170,16 @@ class _Shrinking:
         beginnings = [self.best.deviations[:length] for length in range(len(self.best.deviations))]
         return any(self.still_fails(beginning) for beginning in beginnings)
 
+    def find_single(self) -> None:
+        """One deviation that will do, where leaving out has ended with several."""
+        if len(self.best.deviations) > 1:
+            may_be_fault = any(each.is_fault for each in self.best.deviations)
+            usual = _Alternatives()
+            self.try_out(usual)
+            for each in usual.found:
+                if (may_be_fault or not each.is_fault) and self.still_fails([each]):
+                    return
+
     def _drop_singly(self, which: Callable[[Deviation], bool]) -> None:
         for each in reversed([each for each in self.best.deviations if which(each)]):
             if each in self.best.deviations:
@@ -194,6 +207,27 @@ class _Shrinking:
                     if self.try_out(strategy).error is None:
                         return first, first + distance
         return None
+
+
+class _Alternatives:
+    """The order of production, and every single deviation from it that there is."""
+
+    def __init__(self) -> None:
+        self.found: list[Deviation] = []
+        self._times: Counter[tuple[str, str]] = Counter()
+
+    def begin(self, run: int) -> bool:
+        self.found.clear()
+        self._times.clear()
+        return run == 0
+
+    def choose(self, options: Sequence[Choice]) -> int:
+        due = options[0].name
+        for option in options[1:]:
+            self._times[due, option.name] += 1
+            time = self._times[due, option.name]
+            self.found.append(Deviation(option.name, due, time, option.kind is ChoiceKind.FAULT))
+        return 0
 
 
 class _Swapped:

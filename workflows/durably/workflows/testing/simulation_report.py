@@ -1,6 +1,7 @@
 """What a campaign of simulated schedules has found, in words, and as a test that can be pasted."""
 
 import itertools
+import json
 import re
 import textwrap
 from collections.abc import Callable, Iterator, Mapping
@@ -11,6 +12,9 @@ from typing import Any
 from durably.workflows.local.code import code_of
 from durably.workflows.testing.schedules import Deviation, token_of
 from durably.workflows.testing.shrinking import Shrunk
+
+LONGEST_LINE = 100
+"""Of the code of a test."""
 
 
 @dataclass(frozen=True)
@@ -169,7 +173,7 @@ def test_of(
     if failure.shrunk is None:
         schedule = repr(failure.token)
     elif deviations:
-        schedule = "[\n" + "".join(f"        {each!r},\n" for each in deviations) + "    ]"
+        schedule = "[\n" + "".join(map(_pasted, deviations)) + "    ]"
     else:
         schedule = "[]"
     names = [
@@ -189,6 +193,16 @@ def test_of(
 
 
 test_of.__test__ = False  # type: ignore[attr-defined]  # pytest takes it for a test where it is imported
+
+
+def _pasted(deviation: Deviation) -> str:
+    """Its line in a list; or lines, if it is long."""
+    line = f"        {deviation!r},\n"
+    if len(line) <= LONGEST_LINE:
+        return line
+    parts = [json.dumps(deviation.take), json.dumps(deviation.instead_of)]
+    parts += [str(deviation.time)] if deviation.time != 1 else []
+    return "        Deviation(\n" + "".join(f"            {part},\n" for part in parts) + "        ),\n"
 
 
 def _home(handler: Callable[..., Any]) -> tuple[str, str]:
