@@ -1,4 +1,4 @@
-"""The fixtures that pytest offers wherever durably is installed: `durable_runner` and `durable_service`.
+"""What pytest offers wherever durably is installed: `durable_runner`, `durable_service`, and `simulate`.
 
 pytest imports this file at every start, of projects that never use it too. So it imports nothing but pytest;
 the runner, the service and what they need come with the first test that asks for them.
@@ -15,6 +15,7 @@ import pytest
 if TYPE_CHECKING:
     from durably.workflows.local import LocalService
     from durably.workflows.testing.runner import DurableFunctionTestRunner
+    from durably.workflows.testing.simulation_report import SimulationReport
 
 
 class MakeRunner(Protocol):
@@ -46,3 +47,49 @@ def durable_service() -> Iterator[LocalService]:
 
     with LocalService(clock=SkippingClock()) as service:
         yield service
+
+
+class Simulate(Protocol):
+    """The type of the fixture `simulate`."""
+
+    def __call__(
+        self, handler: Callable[..., Any], event: Any = None, *, check: bool = True, **options: Any
+    ) -> SimulationReport: ...
+
+
+@pytest.fixture
+def simulate(request: pytest.FixtureRequest) -> Simulate:
+    """Runs a durable handler under many schedules; the test fails if something goes wrong in one.
+
+    `simulate(handler, event, ...)` takes the arguments of `durably.workflows.testing.simulate`. Those that
+    are not given are those of the marker `@pytest.mark.simulate(schedules=..., strategy=...)`. With
+    `check=False` the report is returned whatever was found.
+    """
+    from durably.workflows.testing.simulation import simulate as run
+
+    marked: dict[str, Any] = {}
+    for marker in request.node.iter_markers("simulate"):
+        if marker.args:
+            raise pytest.UsageError(
+                "@pytest.mark.simulate takes arguments by name: schedules=..., strategy=..."
+            )
+        marked = {**marker.kwargs, **marked}  # the nearest one comes first, and counts
+
+    def simulate_and_check(
+        handler: Callable[..., Any], event: Any = None, *, check: bool = True, **options: Any
+    ) -> SimulationReport:
+        __tracebackhide__ = True
+        report = run(handler, event, **{**marked, **options})
+        if check and not report.ok:
+            pytest.fail(str(report), pytrace=False)
+        return report
+
+    return simulate_and_check
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make the marker known."""
+    config.addinivalue_line(
+        "markers",
+        "simulate(schedules, strategy, seed, faults, ...): arguments of the fixture `simulate`, by name",
+    )
