@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, overload
 
+from durably.actors.clock import Clock
 from durably.actors.dispatcher import Dispatcher
 from durably.actors.frozen import frozen
 from durably.actors.hub import HubDispatcher
@@ -223,10 +224,10 @@ def _run(
     settings: Settings,
     plugins: "InvocationPlugins | None",
 ) -> Output:
-    time_left = _time_left(lambda_context)
     dispatcher = (
         settings.dispatcher() if settings.dispatcher else HubDispatcher(max_workers=settings.max_workers)
     )
+    time_left = _time_left(lambda_context, dispatcher.clock)
     system = ActorSystem(dispatcher)
     invocation = Invocation(
         event.arn,
@@ -263,12 +264,12 @@ def _run(
     return _output(ending, report, service, invocation)
 
 
-def _time_left(lambda_context: Any) -> Callable[[], float] | None:
+def _time_left(lambda_context: Any, clock: Clock) -> Callable[[], float] | None:
     remaining = getattr(lambda_context, "get_remaining_time_in_millis", None)
     if remaining is None:
         return None
-    deadline = time.monotonic() + remaining() / 1000 - DEADLINE_MARGIN
-    return lambda: max(0.0, deadline - time.monotonic())
+    deadline = clock.monotonic() + remaining() / 1000 - DEADLINE_MARGIN
+    return lambda: max(0.0, deadline - clock.monotonic())
 
 
 # ------------------------------------------------------------------ the output

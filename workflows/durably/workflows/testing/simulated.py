@@ -4,86 +4,81 @@ The world is the service of `MemoryExecution` on a virtual clock. It invokes the
 the real one would, until the execution ends; the scheduler decides everything that the code does not say.
 """
 
+import functools
+import hashlib
 import json
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 import attrs
 
-from durably.actors.model import CheckpointResponse, OperationStatus, OperationUpdate, StatePage
-from durably.actors.simulation import CrashError, Scheduler, SimulatedDispatcher
-from durably.actors.stage import Job
+from durably.actors.dispatcher import Runtime
+from durably.actors.messages import Completed
+from durably.actors.model import OperationStatus, OperationUpdate
+from durably.actors.simulation import Choice, ChoiceKind, CrashError, Scheduler, StuckError
 from durably.actors.task import Task
-from durably.workflows.exceptions import CheckpointError, InvocationError
+from durably.workflows.exceptions import InvocationError
 from durably.workflows.execution import Settings, invoke
-from durably.workflows.local.clock import SkippingClock
-from durably.workflows.local.errors import ServiceError
 from durably.workflows.local.memory import MemoryExecution
+from durably.workflows.local.rules import is_pending
+from durably.workflows.operations.planned import Planned
+from durably.workflows.testing.simulated_calls import Calls
+from durably.workflows.testing.simulated_dispatcher import WatchedDispatcher
+from durably.workflows.testing.simulated_faults import HARMLESS, NOTHING, Faults, Strikes, replaced
+from durably.workflows.testing.simulated_guard import Guard
+from durably.workflows.testing.simulated_invariants import (
+    InvariantError,
+    InvocationPromises,
+    RunPromises,
+    waits_for,
+)
+from durably.workflows.testing.simulated_outside import Answers, Functions, Outside
+from durably.workflows.testing.simulated_time import SimulatedTime, lambda_context
+from durably.workflows.testing.simulated_view import Invariant, RunView, check
 
 COOLDOWN = 10.0
 """In seconds of virtual time: long enough for the end of a wait to come during one now and then."""
-MOST_INVOCATIONS = 200
-"""An execution that is not at its end after so many does not come to one."""
+MOST_INVOCATIONS = 1000
+"""An execution that is not at its end so many after the last fault does not come to one."""
+MOST_CHOICES = 20_000
+"""The same in choices."""
+INVOCATION_SECONDS = 900.0
+"""How long an invocation may take."""
+FREEZE = timedelta(hours=1)
+MARGIN = timedelta(seconds=1)
+"""How long before the deadline the library gives up bodies that still run."""
 
 
-class InvariantError(AssertionError):
-    """The library has broken a promise. `name` is that of the invariant."""
+@attrs.define(eq=False)
+class _Invocation:
+    """One that goes on."""
 
-    def __init__(self, name: str, what: str) -> None:
-        super().__init__(f"{name}: {what}")
-        self.name = name
-
-
-@attrs.frozen
-class Faults:
-    """What may go wrong, and how often in one run.
-
-    Args:
-        crashes: the process dies, at any choice.
-        throttled: a call is refused with 429 before the service does anything.
-        lost: the service has done what a call asked for, and the answer is lost.
-    """
-
-    crashes: int = 1
-    throttled: int = 1
-    lost: int = 1
-
-
-NOTHING = Faults(0, 0, 0)
-
-
-class SimulatedTime:
-    """The clock of an invocation: the service's own, so that both agree on what is due."""
-
-    def __init__(self, clock: SkippingClock) -> None:
-        self._clock = clock
-        self._start = clock.now()
-
-    def time(self) -> float:
-        return self._clock.now().timestamp()
-
-    def monotonic(self) -> float:
-        return (self._clock.now() - self._start).total_seconds()
-
-    def skip_to(self, moment: float) -> bool:
-        self._clock.advance_to(_rounded_up(self._start + timedelta(seconds=moment)))
-        return True
-
-
-def _rounded_up(moment: datetime) -> datetime:
-    """To whole milliseconds, as the service has it; never before the moment."""
-    rest = moment.microsecond % 1000
-    return moment + timedelta(microseconds=1000 - rest) if rest else moment
+    number: int
+    time: SimulatedTime
+    deadline: datetime
+    warned: bool = False
+    killed: bool = False
 
 
 class SimulatedRun:
     """One execution of `handler`, from its start to its end.
 
+    Args:
+        handler: a durable handler.
+        event: its input.
+        scheduler: takes the choices.
+        faults: what may go wrong.
+        cooldown: of each invocation, in virtual seconds.
+        answers: see `Answers`.
+        functions: see `Functions`.
+        invariants: looked at before every choice, and at the end.
+        guard: whether workflow code is watched for what a replay would do otherwise.
+
     Attributes:
         output: what the last invocation returned, once it has ended.
         invocations: how many there were.
+        strikes: which faults have struck.
     """
 
     def __init__(
@@ -93,34 +88,54 @@ class SimulatedRun:
         scheduler: Scheduler,
         faults: Faults = NOTHING,
         cooldown: float = COOLDOWN,
+        *,
+        answers: Answers | None = None,
+        functions: Functions | None = None,
+        invariants: Sequence[Invariant] = (),
+        guard: bool = False,
     ) -> None:
-        self.service = MemoryExecution(event)
+        self.service = MemoryExecution(event, functions=functions)
         self.output: dict[str, Any] = {}
         self.invocations = 0
+        self.strikes = Strikes(faults)
+        self.promises = RunPromises(lambda: self.service.operations)
+        self.outside = Outside(self.service, answers or {}, functions)
         self._handler = handler
         self._scheduler = scheduler
-        self._left = Counter({"crash": faults.crashes, "throttled": faults.throttled, "lost": faults.lost})
-        self._fault = ""
-        self._dead: list[Task] = []
         self._cooldown = cooldown
-        self._calls = 0
+        self._invariants = invariants
+        self._guard = Guard() if guard else None
+        self._dead: list[Task] = []
+        self._current: _Invocation | None = None
+        self._calm = (0, 0, 0)  # how many faults had struck, and the choices and invocations before the last
+        self._pended = False
+        self._calls = Calls(self.service, scheduler, self.strikes, self.promises)
 
     def run(self) -> dict[str, Any]:
         """Invoke it until it has ended.
 
         Raises:
-            InvariantError: the library has broken a promise.
-            StuckError, TooLongError: it does not come to an end.
+            InvariantError: a promise is broken.
+            TooLongError: the run has more choices than the scheduler takes.
         """
-        while self.invocations < MOST_INVOCATIONS:
-            output = self._invoke()
-            if output is not None and output["Status"] != "PENDING":
-                self.output = output
-                return output
-            if output is not None:
-                self._check_pending()
-                self.service.advance()
-        raise InvariantError("no-hang", f"{MOST_INVOCATIONS} invocations, and no end")
+        made: Callable[[object, Completed], object] = getattr(Planned, "result")  # noqa: B009  # of any type
+        note = self.promises.result
+
+        def result(planned: Planned[object], completed: Completed) -> object:
+            value = made(planned, completed)
+            note(planned.place.id, planned.place.label, value)
+            return value
+
+        # There workflow code is given what comes of a batch.
+        with replaced(Planned, "result", result):
+            while not self.output:
+                self._invoke()
+                if not self.output:
+                    self._between()
+        self._check_invariants()
+        if self._guard is not None and self._guard.findings:
+            raise InvariantError("deterministic-code", str(self._guard))
+        return self.output
 
     @property
     def result(self) -> Any:
@@ -129,109 +144,242 @@ class SimulatedRun:
             return json.loads(self.output["Result"]) if self.output["Result"] else None
         return self.output.get("Error")
 
+    def came_to(self, expected: Mapping[str, Any]) -> bool:
+        """Whether the end is the one that is expected; or, if a call was refused for good, its error."""
+        if self.output == expected:
+            return True
+        return self.strikes.struck["refused"] > 0 and self._calls.is_refusal(self.output)
+
+    @property
+    def trace_hash(self) -> str:
+        """Of all that has happened: two runs with the same choices must have the same."""
+        sent = [(each.id, each.action.value, each.payload) for each in self.service.updates if each.name]
+        text = json.dumps([self._scheduler.taken, sent, self.output])
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def difference(self, other: "SimulatedRun") -> str:
+        """Where two runs with the same choices part."""
+        for mine, theirs in zip(self.service.updates, other.service.updates, strict=False):
+            if (mine.id, mine.action, mine.payload) != (theirs.id, theirs.action, theirs.payload):
+                return f"sent {_said(mine)} where the first sent {_said(theirs)}"
+        counts = len(self.service.updates), len(other.service.updates)
+        return f"came to {self.output} by {counts[0]} updates, and the first to {other.output} by {counts[1]}"
+
     # ------------------------------------------------------------------ one invocation
 
-    def _invoke(self) -> dict[str, Any] | None:
-        """One invocation; None if it came to nothing, and the service invokes again."""
+    def _invoke(self) -> None:
+        """One invocation. If it comes to nothing the service invokes again."""
+        outer = self._current
         self.invocations += 1
-        dispatcher = SimulatedDispatcher(
-            self._scheduler,
-            SimulatedTime(self.service.clock),
-            faults=self._faults_of,
-            may_crash=lambda: self._left["crash"] > 0,
-            moved=self._elapse,
-        )
+        self._pended = False
+        time = SimulatedTime(self.service.clock)
+        deadline = self.service.clock.now() + timedelta(seconds=INVOCATION_SECONDS)
+        current = self._current = _Invocation(self.invocations, time, deadline)
+        event = self._calls.event()
+        promises = InvocationPromises(event["CheckpointToken"])
+        is_void = functools.partial(self._is_void, current)
+        dispatcher = WatchedDispatcher(self._scheduler, time, self, promises, is_void, self._guard)
         settings = Settings(cooldown=self._cooldown, dispatcher=lambda: dispatcher)
-        event = self.service.event()
+        client = self._calls.client(promises, is_void)
+        context = lambda_context(current.number, INVOCATION_SECONDS, self.service.clock)
         try:
-            output = invoke(self._handler, event, None, _Client(self), settings=settings)
+            output = invoke(self._handler, event, context, client, settings=settings)
         except CrashError:
-            self._left["crash"] -= 1
+            if not current.killed:
+                self.strikes.strike("crashes")
             self._dead += dispatcher.dead
-            return None
         except InvocationError:
-            return None
+            pass
+        except StuckError as stuck:
+            raise InvariantError("no-hang", f"{stuck}: {waits_for(dispatcher.parked())}") from stuck
+        else:
+            if not is_void():
+                self._ended(output, current, dispatcher)
+        finally:
+            self._current = outer
+        if self.service.execution.is_finished and not self.output:
+            self.output = self._recorded()
+
+    def _is_void(self, invocation: _Invocation) -> bool:
+        """Whether the service has begun another one since."""
+        return invocation.number != self.invocations
+
+    def _ended(self, output: dict[str, Any], current: _Invocation, dispatcher: WatchedDispatcher) -> None:
+        pending = output["Status"] == "PENDING"
+        withdrawn = self.service.execution.is_withdrawn
+        error: dict[str, str] = output.get("Error") or {}
+        if error.get("ErrorType", "").endswith("DeadlockError"):
+            raise InvariantError("no-hang", error["ErrorMessage"])
+        if output["Status"] != "FAILED" and not withdrawn and not self._is_late(current):
+            dispatcher.promises.ended()
+        if not pending:
+            self.output = self._recorded() if self.service.execution.is_finished else output
+            return
+        self._pended = True
         outstanding = dispatcher.outstanding()
-        if output["Status"] == "PENDING" and outstanding and not self.service.execution.is_withdrawn:
+        if outstanding and not withdrawn:
             raise InvariantError("no-early-end", f"it ended PENDING while {', '.join(outstanding)}")
-        return output
-
-    def _elapse(self) -> None:
-        self.service.execution.elapse()
-
-    def _check_pending(self) -> None:
-        """Whether the service may be left alone, as the real one judges it."""
         execution = self.service.execution
         waits = any(
-            operation.status in (OperationStatus.PENDING, OperationStatus.READY)
-            or (operation.status is OperationStatus.STARTED and operation.type.value in WAITING_TYPES)
+            is_pending(operation) or operation.status is OperationStatus.READY
             for operation in self.service.operations.values()
         )
-        if not (waits or execution.has_news or execution.is_withdrawn):
+        if not (waits or execution.has_news or withdrawn):
             raise InvariantError("no-early-end", "it ended PENDING, and nothing pends")
 
-    # ------------------------------------------------------------------ faults
+    def _is_late(self, current: _Invocation) -> bool:
+        """Whether it may give up what it could not do in time."""
+        return self.service.clock.now() >= current.deadline - MARGIN
 
-    def _faults_of(self, _job: Job) -> list[tuple[str, Callable[[], None]]]:
-        names = {"throttled": "the call is throttled", "lost": "the answer to the call is lost"}
-        return [(words, self._arming(fault)) for fault, words in names.items() if self._left[fault] > 0]
+    def _recorded(self) -> dict[str, Any]:
+        """The end that the service has recorded, as an invocation would have returned it."""
+        summary = self.service.execution.summary
+        if summary.status is OperationStatus.SUCCEEDED:
+            return {"Status": "SUCCEEDED", "Result": summary.result or ""}
+        return {"Status": "FAILED", "Error": summary.error.to_dict() if summary.error else None}
 
-    def _arming(self, fault: str) -> Callable[[], None]:
-        def arm() -> None:
-            self._left[fault] -= 1
-            self._fault = fault
+    # ------------------------------------------------------------------ between invocations
 
-        return arm
+    def _between(self) -> None:
+        """Until the service invokes again: time passes, or somebody outside does something."""
+        while self._pended:
+            self.looks(list)
+            options = self.outside.choices()
+            if self.service.execution.has_news:
+                options.insert(0, self._choice(ChoiceKind.CALL, "the service goes on", self._go_on))
+            else:
+                options += self._passing_time()
+            if not options:
+                raise InvariantError("no-hang", f"it waits for {self.outside.described()}; nothing is due")
+            self._scheduler.take(options)
 
-    def checkpoint(self, token: str, updates: Sequence[OperationUpdate]) -> CheckpointResponse:
-        """The service, and what goes wrong with it now."""
-        fault, self._fault = self._fault, ""
-        self._calls += 1
-        self._elapse()
-        if len(updates) > MOST_UPDATES:
-            raise InvariantError("one-call", f"{len(updates)} updates in one call")
-        if fault == "throttled":
-            raise _refusal(429, "ThrottlingException", "Rate exceeded")
-        self._check_parents(updates)
-        response = self.service.checkpoint(self.service.arn, token, updates)
-        if fault == "lost":
-            raise _refusal(500, "ServiceException", "The connection broke")
-        return response
+    def _passing_time(self) -> list[Choice]:
+        due, promised = self.service.execution.next_due(), self.outside.promised_until()
+        if due is None:
+            return []
+        if promised is None or due < promised:
+            return [self._choice(ChoiceKind.TIME, "time passes", self._pass_time)]
+        if self.strikes.may("late"):
+            return [self._choice(ChoiceKind.FAULT, "nobody answers in time", self._be_late)]
+        return []
 
-    def _check_parents(self, updates: Sequence[OperationUpdate]) -> None:
-        """No update of an operation whose context is at its end."""
-        records = self.service.operations
-        for update in updates:
-            parent = update.parent_id
-            while parent is not None and parent in records:
-                if records[parent].status.is_terminal:
-                    raise InvariantError(
-                        "parent-last",
-                        f"{update.action.value} of {update.name or update.id} after the end of its context",
-                    )
-                parent = records[parent].parent_id
+    def _go_on(self) -> None:
+        self._pended = False
+
+    def _pass_time(self) -> None:
+        self.service.advance()
+
+    def _be_late(self) -> None:
+        self.strikes.strike("late")
+        self.service.advance()
+
+    # ------------------------------------------------------------------ what the dispatcher asks of the world
+
+    def arm(self, fault: str) -> None:
+        """The next call fails so."""
+        self._calls.arm(fault)
+
+    def moved(self) -> None:
+        """Time has passed."""
+        self.service.execution.elapse()
+
+    def looks(self, parked: Callable[[], list[Task]]) -> None:
+        """Before each choice: the invariants of users, and whether an end is in sight.
+
+        Raises:
+            InvariantError: no-hang, or one of theirs.
+        """
+        self._check_invariants()
+        struck, choices = self.strikes.struck.total(), len(self._scheduler.taken)
+        if struck != self._calm[0]:
+            self._calm = (struck, choices, self.invocations)
+        _, first, invocation = self._calm
+        if choices - first > MOST_CHOICES or self.invocations - invocation > MOST_INVOCATIONS:
+            waits = waits_for(parked()) or "nobody waits for anything"
+            what = (
+                f"no end after {choices - first} choices and {self.invocations - invocation} invocations in "
+                f"which nothing went wrong: {waits}. The last were: {'; '.join(self._scheduler.taken[-10:])}"
+            )
+            raise InvariantError("no-hang", what)
+
+    def latest(self) -> float | None:
+        """The moment before which time stops until a callback is answered that is to be."""
+        promised = None if self.strikes.may("late") else self.outside.promised_until()
+        if promised is None or self._current is None:
+            return None
+        return self._current.time.moment(promised) - 0.001
+
+    def around(self, dispatcher: WatchedDispatcher, runtime: Runtime) -> list[Choice]:
+        """What others might do now, and what might go wrong that is nobody's fault."""
+        found = self.outside.choices()
+        current = self._current
+        assert current is not None
+        if self.strikes.may("duplicated") and current.number == self.invocations:
+            found.append(self._fault("the service invokes again", self._duplicate))
+        promised = self.outside.promised_until()
+        if self.strikes.may("frozen") and promised is None:
+            found.append(self._fault("the process is frozen for an hour", self._freeze))
+        if current.warned:
+            kill = functools.partial(self._kill, current, dispatcher, runtime)
+            found.append(self._fault("the process is killed at its deadline", kill))
+        elif self.strikes.may("deadlines") and (promised is None or promised > current.deadline):
+            warn = functools.partial(self._warn, current)
+            found.append(self._fault("the deadline is near", warn))
+        return found
+
+    def _duplicate(self) -> None:
+        self.strikes.strike("duplicated")
+        self._invoke()
+
+    def _freeze(self) -> None:
+        self.strikes.strike("frozen")
+        self._skip_to(self.service.clock.now() + FREEZE)
+
+    def _warn(self, current: _Invocation) -> None:
+        self.strikes.strike("deadlines")
+        current.warned = True
+        self._skip_to(current.deadline - MARGIN)
+
+    def _kill(self, current: _Invocation, dispatcher: WatchedDispatcher, runtime: Runtime) -> None:
+        current.killed = True
+        self._skip_to(current.deadline)
+        dispatcher.crash(runtime)
+
+    def _skip_to(self, when: datetime) -> None:
+        self.service.clock.advance_to(when)
+        self.moved()
+
+    def _fault(self, name: str, happen: Callable[[], None]) -> Choice:
+        return self._choice(ChoiceKind.FAULT, name, happen)
+
+    def _choice(self, kind: ChoiceKind, name: str, happen: Callable[[], None]) -> Choice:
+        return Choice(kind, name, "the world", happen)
+
+    def _check_invariants(self) -> None:
+        if not self._invariants:
+            return
+        service = self.service
+        view = RunView(
+            service.operations,
+            service.updates,
+            service.clock.now(),
+            self.invocations,
+            self._scheduler.taken,
+            self.output or None,
+        )
+        check(self._invariants, view)
 
 
-WAITING_TYPES = ("WAIT", "CALLBACK", "CHAINED_INVOKE")
-MOST_UPDATES = 250
+def _said(update: OperationUpdate) -> str:
+    return f"{update.action.value} of {update.name or update.id} with {update.payload!r}"
 
 
-class _Client:
-    """What the invocation knows of the world."""
-
-    def __init__(self, run: SimulatedRun) -> None:
-        self._run = run
-
-    def checkpoint(
-        self, execution_arn: str, token: str, updates: Sequence[OperationUpdate]
-    ) -> CheckpointResponse:
-        return self._run.checkpoint(token, updates)
-
-    def get_execution_state(
-        self, execution_arn: str, token: str, marker: str, max_items: int = 1000
-    ) -> StatePage:
-        return self._run.service.get_execution_state(execution_arn, token, marker, max_items)
-
-
-def _refusal(status: int, code: str, message: str) -> CheckpointError:
-    return CheckpointError.from_exception(ServiceError(status, code, message))
+__all__ = [
+    "HARMLESS",
+    "NOTHING",
+    "Faults",
+    "Invariant",
+    "InvariantError",
+    "RunView",
+    "SimulatedRun",
+]

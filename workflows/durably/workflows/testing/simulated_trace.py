@@ -6,7 +6,7 @@ from typing import Any
 from durably.actors.simulation import Replayed, Scheduler
 from durably.actors.simulation.strategies import DriftedError
 from durably.actors.simulation.trace import Trace
-from durably.workflows.testing.simulated import Faults, SimulatedRun
+from durably.workflows.testing.simulated import HARMLESS, Faults, SimulatedRun
 
 ID_LENGTH = 64
 SHORT_ID = 8
@@ -37,7 +37,7 @@ def trace_schedule(
     strategy.begin(0)
     scheduler = Scheduler(strategy, label=short_id, observers=[trace])
     try:
-        SimulatedRun(handler, event, scheduler, Faults() if faults is None else faults).run()
+        SimulatedRun(handler, event, scheduler, HARMLESS if faults is None else faults).run()
     except DriftedError:
         raise
     except Exception as error:

@@ -4,16 +4,21 @@ import dataclasses
 import functools
 import itertools
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import attrs
 
-from durably.actors.simulation import Exhaustive, Fifo, Pct, RandomWalk, Scheduler, Strategy
+from durably.actors.simulation import Exhaustive, Fifo, Pct, RandomWalk, Replayed, Scheduler, Strategy
+from durably.actors.simulation.strategies import DriftedError
 from durably.workflows.testing import shrinking
 from durably.workflows.testing.schedules import Deviating, Deviation, Schedule, strategy_of
-from durably.workflows.testing.simulated import NOTHING, Faults, InvariantError, SimulatedRun
+from durably.workflows.testing.simulated import SimulatedRun
+from durably.workflows.testing.simulated_faults import HARMLESS, NOTHING, Faults
+from durably.workflows.testing.simulated_invariants import InvariantError
+from durably.workflows.testing.simulated_outside import Answers, Functions
+from durably.workflows.testing.simulated_view import Invariant, RunView
 from durably.workflows.testing.simulation_report import ScheduleFailure, SimulationReport, test_of
 
 LONGEST_RUN = 100_000
@@ -46,6 +51,11 @@ def simulate(
     seed: int = 0,
     faults: Faults | None = None,
     same_answer: bool = True,
+    answers: Answers | None = None,
+    functions: Functions | None = None,
+    invariants: Sequence[Invariant] = (),
+    guard: bool = True,
+    run_twice: bool = False,
     stop_at: int = 1,
     shrink: bool = True,
     progress: Callable[[SimulationProgress], object] | None = None,
@@ -62,8 +72,16 @@ def simulate(
         strategy: chooses them: `random` (the default), `pct`, `exhaustive`, or a strategy of
             `durably.actors.simulation`.
         seed: of a strategy that is named, if it has one: other seeds are other schedules.
-        faults: what may go wrong; by default a crash, a throttled call and a lost answer in each run.
+        faults: what may go wrong; by default `HARMLESS`: each fault once that must not change the result.
         same_answer: whether every run must come to the same; not if the result depends on a race.
+        answers: by the name of a callback, or of the `wait_for_callback` that makes it, what it is answered:
+            text, any other JSON value, an exception, or a callable of the name that gives one of these.
+        functions: by the name of a function that is invoked, what it comes to: a JSON value, an exception, or
+            a callable of the payload.
+        invariants: of your own. Each is called with a `RunView` before every choice and at the end, and says
+            by an AssertionError, or by returning False, that something is wrong.
+        guard: whether workflow code that asks the clock, chance or the system is named.
+        run_twice: whether each schedule is run twice, and what happens is compared.
         stop_at: after how many failures to stop.
         shrink: whether to look for the least that it takes to fail; some hundred runs for each failure.
         progress: called after every run, on this thread.
@@ -72,10 +90,11 @@ def simulate(
         ValueError: there is no strategy of that name.
         TypeError: `handler` is no durable handler.
     """
-    faults = Faults() if faults is None else faults
+    faults = HARMLESS if faults is None else faults
     if strategy is None or isinstance(strategy, str):
         strategy = named_strategy(strategy or "random", seed, faults)
-    world = _World(handler, event, faults, same_answer)
+    around = Around(answers, functions, invariants, guard, run_twice)
+    world = _World(handler, event, faults, same_answer, around)
     failures: list[ScheduleFailure] = []
     count = choices = 0
 
@@ -107,6 +126,11 @@ def replay_schedule(
     faults: Faults | None = None,
     *,
     same_answer: bool = True,
+    answers: Answers | None = None,
+    functions: Functions | None = None,
+    invariants: Sequence[Invariant] = (),
+    guard: bool = True,
+    run_twice: bool = False,
 ) -> SimulatedRun:
     """Run a workflow once more under a schedule that failed. Nothing is raised if it does not fail any more.
 
@@ -116,6 +140,11 @@ def replay_schedule(
         schedule: the token of a failure, the names of its choices, or a list of `Deviation`.
         faults: what might go wrong then.
         same_answer: whether it must come to the same as when nothing goes wrong.
+        answers: as of `simulate`.
+        functions: as of `simulate`.
+        invariants: as of `simulate`.
+        guard: as of `simulate`.
+        run_twice: as of `simulate`.
 
     Raises:
         DriftedError: a choice is not at hand any more; it says which ones are.
@@ -123,7 +152,8 @@ def replay_schedule(
         Exception: what went wrong then, if it still does.
     """
     strategy = strategy_of(schedule)
-    world = _World(handler, event, Faults() if faults is None else faults, same_answer)
+    around = Around(answers, functions, invariants, guard, run_twice)
+    world = _World(handler, event, HARMLESS if faults is None else faults, same_answer, around)
     error, _ = world.run_usual()
     if error is None:
         strategy.begin(0)
@@ -133,6 +163,17 @@ def replay_schedule(
     if isinstance(strategy, Deviating):
         strategy.check_all_taken()
     return world.last
+
+
+@attrs.frozen
+class Around:
+    """What is around the workflow: see `simulate`."""
+
+    answers: Answers | None = None
+    functions: Functions | None = None
+    invariants: Sequence[Invariant] = ()
+    guard: bool = True
+    run_twice: bool = False
 
 
 STRATEGIES = ("random", "pct", "exhaustive")
@@ -163,6 +204,7 @@ class _World:
     event: Any
     faults: Faults
     same_answer: bool
+    around: "Around"
     expected: dict[str, Any] | None = None
     result: Any = None
     """What it comes to when nothing is out of the ordinary."""
@@ -180,16 +222,43 @@ class _World:
     def run(self, strategy: Strategy) -> tuple[Exception | None, Scheduler]:
         """Under a strategy that has begun; what went wrong, and who knows what was chosen."""
         scheduler = Scheduler(strategy, limit=LONGEST_RUN, label=_label)
-        self.last = SimulatedRun(self.handler, self.event, scheduler, self.faults)
+        self.last = self._new(scheduler)
         try:
             output = self.last.run()
-            if self.same_answer and self.expected is not None and output != self.expected:
+            if self.around.run_twice:
+                self._check_again(scheduler.taken)
+            if self.same_answer and self.expected is not None and not self.last.came_to(self.expected):
                 raise InvariantError(
                     "same-answer", f"it came to {_said(output)}, and not to {_said(self.expected)}"
                 )
         except Exception as error:
             return error, scheduler
         return None, scheduler
+
+    def _new(self, scheduler: Scheduler) -> SimulatedRun:
+        around = self.around
+        return SimulatedRun(
+            self.handler,
+            self.event,
+            scheduler,
+            self.faults,
+            answers=around.answers,
+            functions=around.functions,
+            invariants=around.invariants,
+            guard=around.guard,
+        )
+
+    def _check_again(self, taken: Sequence[str]) -> None:
+        """Take the same choices once more: the same must happen."""
+        strategy = Replayed(taken)
+        strategy.begin(0)
+        again = self._new(Scheduler(strategy, limit=LONGEST_RUN, label=_label))
+        try:
+            again.run()
+        except DriftedError as drifted:
+            raise InvariantError("deterministic-code", f"in a second run {drifted}") from drifted
+        if again.trace_hash != self.last.trace_hash:
+            raise InvariantError("deterministic-code", f"a second run {again.difference(self.last)}")
 
     def failure(
         self,
@@ -212,7 +281,7 @@ class _World:
             shrunk = shrinking.shrink(attempt, failure.choices)
             failure = dataclasses.replace(failure, shrunk=shrunk, is_lasting=shrunk is not None)
         options: dict[str, object] = {}
-        if self.faults != Faults():
+        if self.faults != HARMLESS:
             options["faults"] = self.faults
         if not self.same_answer:
             options["same_answer"] = False
@@ -235,11 +304,14 @@ def _label(name: str) -> str:
 
 LONG_ID = re.compile(r"\b([0-9a-f]{8})[0-9a-f]{56}\b")
 __all__ = [
+    "HARMLESS",
     "NOTHING",
     "STRATEGIES",
     "Deviation",
     "Faults",
+    "Invariant",
     "InvariantError",
+    "RunView",
     "ScheduleFailure",
     "SimulationProgress",
     "SimulationReport",

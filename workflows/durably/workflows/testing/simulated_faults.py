@@ -1,0 +1,118 @@
+"""What may go wrong in a simulated run, how often, and what it looks like to the code that it happens to."""
+
+from collections import Counter
+from collections.abc import Generator
+from contextlib import contextmanager
+
+import attrs
+
+from durably.workflows.local.errors import INVALID_TOKEN, ServiceError
+
+
+@attrs.frozen
+class Faults:
+    """What may go wrong, and how often in one run: what is not named does not.
+
+    Whatever happens of these, an execution comes to the same as without, but for the last three.
+
+    Args:
+        crashes: the process dies, at any choice.
+        throttled: a call is refused with 429 before the service does anything.
+        lost: the service has done what a call asked for, and the answer is lost.
+        failed: a call fails with 500 before the service does anything.
+        stale: a call is refused because of its token, though it is the newest.
+        duplicated: the service invokes again while an invocation goes on, whose token is void from then on.
+        split: the state, or what has changed, comes in pages of some few operations, which are fetched one
+            by one.
+        frozen: an hour passes between two choices, as in an environment that is frozen and thawed.
+        deadlines: the time of an invocation is over: first it is told so, and then, if it has not ended,
+            it is killed.
+        refused: a call is refused for good. The execution fails with that error then; or goes on as usual if
+            nothing more had to be said.
+        raised: the body of a step raises `SimulatedFailure` instead of running. Whether the execution comes
+            to the same depends on its retry strategy.
+        late: a callback times out although `answers` has an answer to it.
+    """
+
+    crashes: int = 0
+    throttled: int = 0
+    lost: int = 0
+    failed: int = 0
+    stale: int = 0
+    duplicated: int = 0
+    split: int = 0
+    frozen: int = 0
+    deadlines: int = 0
+    refused: int = 0
+    raised: int = 0
+    late: int = 0
+
+
+NOTHING = Faults()
+HARMLESS = Faults(
+    crashes=1, throttled=1, lost=1, failed=1, stale=1, duplicated=1, split=2, frozen=1, deadlines=1
+)
+"""Each fault that must not change what an execution comes to."""
+
+CALL_FAULTS = {
+    "throttled": "the call is throttled",
+    "lost": "the answer to the call is lost",
+    "failed": "the call fails",
+    "stale": "the token of the call is refused",
+    "refused": "the call is refused for good",
+    "split": "the answer to the call comes in pages",
+}
+"""What may happen to one request to the service."""
+
+
+class SimulatedFailure(Exception):  # noqa: N818  # what users see as the type of a step's error
+    """What the body of a step raises if a fault of the simulation strikes it."""
+
+
+class Strikes:
+    """Which faults may still strike in this run, and which have."""
+
+    def __init__(self, faults: Faults) -> None:
+        self.left = Counter(attrs.asdict(faults))
+        self.struck: Counter[str] = Counter()
+
+    def may(self, fault: str) -> bool:
+        """Whether this fault may strike once more."""
+        return self.left[fault] > 0
+
+    def strike(self, fault: str) -> None:
+        """It does."""
+        self.left[fault] -= 1
+        self.struck[fault] += 1
+
+
+def error_of_call(fault: str) -> Exception | None:
+    """How the service says no before it has done anything, or None if it does what it is asked for."""
+    if fault == "throttled":
+        return ServiceError(429, "ThrottlingException", "Rate exceeded")
+    if fault == "failed":
+        return ServiceError(500, "ServiceException", "Internal error")
+    if fault == "stale":
+        return ServiceError(400, "InvalidParameterValueException", INVALID_TOKEN)
+    if fault == "refused":
+        return ServiceError(400, "InvalidParameterValueException", REFUSED)
+    return None
+
+
+REFUSED = "Refused by the simulation"
+
+
+def lost_answer() -> Exception:
+    """The connection breaks before the answer has come: there is no response at all."""
+    return ConnectionError("The connection broke before the answer had come")
+
+
+@contextmanager
+def replaced(owner: type, name: str, other: object) -> Generator[None]:
+    """A method of the library is another one for a moment."""
+    usual = getattr(owner, name)
+    setattr(owner, name, other)
+    try:
+        yield
+    finally:
+        setattr(owner, name, usual)
