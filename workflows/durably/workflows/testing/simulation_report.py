@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import attrs
+
 from durably.workflows.local.code import code_of
 from durably.workflows.testing.schedules import Deviation, token_of
 from durably.workflows.testing.shrinking import Shrunk
@@ -182,7 +184,7 @@ def test_of(
         "replay_schedule",
     ]
     module, name = _home(handler)
-    arguments = "".join(f", {key}={value!r}" for key, value in options.items())
+    arguments = "".join(f", {key}={_literal(value)}" for key, value in options.items())
     return (
         f"from durably.workflows.testing import {', '.join(names)}\n"
         f"from {module} import {name}\n\n\n"
@@ -203,6 +205,19 @@ def _pasted(deviation: Deviation) -> str:
     parts = [json.dumps(deviation.take), json.dumps(deviation.instead_of)]
     parts += [str(deviation.time)] if deviation.time != 1 else []
     return "        Deviation(\n" + "".join(f"            {part},\n" for part in parts) + "        ),\n"
+
+
+def _literal(value: object) -> str:
+    """As code: of an attrs class only those fields that are not what they would be anyway."""
+    kind: Any = type(value)
+    if not attrs.has(kind):
+        return repr(value)
+    given = [
+        f"{each.name}={getattr(value, each.name)!r}"
+        for each in attrs.fields(kind)
+        if getattr(value, each.name) != each.default
+    ]
+    return f"{type(value).__name__}({', '.join(given)})"
 
 
 def _home(handler: Callable[..., Any]) -> tuple[str, str]:
