@@ -79,7 +79,7 @@ class Coverage:
             self.pairs[kind, before, name] += 1
         self._last[key] = name
 
-    def handled(self, key: object) -> None:
+    def handled(self, who: str, key: object) -> None:
         pass
 
     # ------------------------------------------------------------------ what it says

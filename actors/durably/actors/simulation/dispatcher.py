@@ -228,7 +228,7 @@ class SimulatedDispatcher:
         except Exception as error:
             runtime.on_actor_failed(actor, error)
         for observer in self._observers:
-            observer.handled(actor)
+            observer.handled(self._scheduler.label(actor.actor_urn), actor)
 
     def _sent(self, what: str, name: str, key: object, message: object) -> None:
         to = what + self._scheduler.label(name)

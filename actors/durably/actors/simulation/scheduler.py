@@ -45,8 +45,8 @@ class Observer(Protocol):
         """What was sent is about to be handled."""
         ...
 
-    def handled(self, key: object) -> None:
-        """It has been handled."""
+    def handled(self, who: str, key: object) -> None:
+        """An actor, called so, has handled it."""
         ...
 
 

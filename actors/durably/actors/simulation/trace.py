@@ -13,7 +13,6 @@ from typing import Any
 
 import attrs
 
-from durably.actors.actor import Actor
 from durably.actors.simulation.choices import Choice, ChoiceKind
 from durably.actors.simulation.contents import Label, contents, word
 from durably.actors.stage import Job, JobKind
@@ -51,7 +50,7 @@ class Sent:
     handled_at: int | None = None
 
     def __str__(self) -> str:
-        return f"{self.word}({self.contents})" if self.contents else self.word
+        return f"{self.word.removesuffix('()')}({self.contents})" if self.contents else self.word
 
 
 @attrs.define
@@ -94,7 +93,7 @@ class Trace:
         self._start: float | None = None
         self._under_way: dict[int, deque[Sent]] = {}
         self._keys: list[object] = []  # kept, so that no other object gets the `id` of one
-        self._state = ""
+        self._states: dict[int, str] = {}
 
     # ------------------------------------------------------------------ as an observer
 
@@ -139,13 +138,12 @@ class Trace:
     def handling(self, key: object, message: object) -> None:
         if under_way := self._under_way.get(id(key)):
             under_way.popleft().handled_at = len(self.steps) - 1
-        self._state = state_of(key)
+        self._states[id(key)] = state_of(key)
 
-    def handled(self, key: object) -> None:
-        after = state_of(key)
-        if isinstance(key, Actor) and after != self._state:
-            now = self.steps[-1]
-            now.changes.append(Change(self._label(key.actor_urn), self._state, after))
+    def handled(self, who: str, key: object) -> None:
+        before, after = self._states.pop(id(key), ""), state_of(key)
+        if after != before:
+            self.steps[-1].changes.append(Change(who, before, after))
 
     def _add(self, kind: str, name: str, who: str, among: int = 0) -> None:
         moment = self.steps[-1].moment if self.steps else 0.0

@@ -1,0 +1,139 @@
+"""A scenario of Pykka actors under many schedules: `explore_pykka`, and one of them again."""
+
+import itertools
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+import attrs
+
+from durably.actors.simulation.pykka_actors import simulated_pykka
+from durably.actors.simulation.scheduler import Observer
+from durably.actors.simulation.strategies import DriftedError, RandomWalk, Replayed, Strategy
+from durably.actors.simulation.trace import Trace
+
+T = TypeVar("T")
+
+
+@attrs.frozen
+class PykkaFailure:
+    """A schedule in which something went wrong.
+
+    Attributes:
+        error: what the scenario raised, a deadlock, or an actor's error that nobody asked for.
+        choices: what happened, one choice after the other; `replay_pykka` takes them again.
+        number: which schedule it was, from 0.
+    """
+
+    error: Exception
+    choices: tuple[str, ...]
+    number: int
+
+    def __str__(self) -> str:
+        steps = "\n".join(f"  {number:4} {choice}" for number, choice in enumerate(self.choices))
+        return f"schedule {self.number}: {type(self.error).__name__}: {self.error}\n{steps}"
+
+
+@attrs.frozen
+class PykkaReport:
+    """What a campaign has found.
+
+    Attributes:
+        schedules: how many were run.
+        choices: how many choices were taken in all.
+        exhausted: whether there is no other schedule.
+        failures: the schedules in which something went wrong.
+    """
+
+    schedules: int
+    choices: int
+    exhausted: bool
+    failures: tuple[PykkaFailure, ...] = ()
+
+    @property
+    def ok(self) -> bool:
+        """True if nothing went wrong."""
+        return not self.failures
+
+    def __str__(self) -> str:
+        extent = "exhausted" if self.exhausted else "explored"
+        sums = f"{self.schedules:,} schedules, {self.choices:,} choices, {len(self.failures)} failed"
+        return "\n".join([f"{extent}: {sums}", *map(str, self.failures[:1])])
+
+    def check(self) -> None:
+        """Nothing, if nothing went wrong.
+
+        Raises:
+            AssertionError: something did; its text is the shortest schedule that was found in which it does.
+        """
+        if self.failures:
+            raise AssertionError(str(self)) from self.failures[0].error
+
+
+def explore_pykka(
+    scenario: Callable[[], object],
+    *,
+    schedules: int = 1000,
+    strategy: Strategy | None = None,
+    stop_at: int = 1,
+    observers: Sequence[Observer] = (),
+    actors_may_fail: bool = False,
+) -> PykkaReport:
+    """Run a scenario of Pykka actors under many schedules.
+
+    Args:
+        scenario: starts actors, talks to them, and asserts; it is called once for each schedule.
+        schedules: how many at most.
+        strategy: chooses them; by default a `RandomWalk`. `Exhaustive` runs all there are.
+        stop_at: after how many failures to stop.
+        observers: look on in all of them: a `Coverage`, say.
+        actors_may_fail: whether an actor may end because it raised where nobody asked.
+    """
+    strategy = strategy or RandomWalk()
+    failures: list[PykkaFailure] = []
+    count = choices = 0
+    for number in itertools.count():
+        if number >= schedules or len(failures) >= stop_at or not strategy.begin(number):
+            break
+        run = simulated_pykka(strategy, observers=observers, actors_may_fail=actors_may_fail)
+        try:
+            with run:
+                scenario()
+        except DriftedError:
+            raise
+        except Exception as error:
+            failures.append(PykkaFailure(error, run.choices, number))
+        count += 1
+        choices += len(run.choices)
+    failures.sort(key=lambda failure: len(failure.choices))
+    return PykkaReport(count, choices, bool(getattr(strategy, "exhausted", False)), tuple(failures))
+
+
+def replay_pykka(
+    scenario: Callable[[], T], choices: Sequence[str], *, observers: Sequence[Observer] = ()
+) -> T:
+    """Run a scenario once more with the choices of a schedule; what the scenario returns.
+
+    Raises:
+        DriftedError: a choice is not at hand any more; it says which ones are.
+        Exception: what went wrong then, if it still does.
+    """
+    strategy = Replayed(choices)
+    strategy.begin(0)
+    with simulated_pykka(strategy, observers=observers):
+        return scenario()
+
+
+def trace_pykka(scenario: Callable[[], Any], choices: Sequence[str] = ()) -> Trace:
+    """What happens in one schedule, to be looked at: `trace.text()`, `trace.html()` and so on.
+
+    Raises:
+        DriftedError: a choice is not at hand any more; it says which ones are.
+    """
+    trace = Trace()
+    try:
+        replay_pykka(scenario, choices, observers=[trace])
+    except DriftedError:
+        raise
+    except Exception as error:
+        trace.failed(error)
+    return trace
