@@ -60,7 +60,8 @@ wheel: $(INSTALLED)  ## Build the wheel and run the README's example from it in 
 bench: $(INSTALLED)  ## This SDK beside the official one and beside a floor
 	$(BIN)/python -m tests.benchmarks $(ARGS)
 
-explore: $(INSTALLED)  ## Every interleaving of the protocol's model (minutes, gigabytes)
+explore: $(INSTALLED)  ## 100,000 schedules of workflows; every interleaving of the model (minutes, gigabytes)
+	$(BIN)/python -m tests.simulation.campaign $(CAMPAIGN)
 	$(BIN)/python tests/model/run.py $(ARGS)
 
 clean:  ## Remove what these targets made
