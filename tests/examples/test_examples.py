@@ -13,7 +13,9 @@ from tests.cli.command import environment
 from tests.examples.running import run_example
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
-WORKFLOWS = sorted(path for path in EXAMPLES.glob("*.py") if path.name != "demo.py")
+OTHERS = ("bank.py", "demo.py")
+"""Examples that are no workflow, with tests of their own."""
+WORKFLOWS = sorted(path for path in EXAMPLES.glob("*.py") if path.name not in OTHERS)
 
 
 @pytest.fixture

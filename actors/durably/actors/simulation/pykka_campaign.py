@@ -108,22 +108,41 @@ def explore_pykka(
     return PykkaReport(count, choices, bool(getattr(strategy, "exhausted", False)), tuple(failures))
 
 
+def pykka_error(scenario: Callable[[], object], strategy: Strategy) -> Exception | None:
+    """What goes wrong in one run of a scenario under a strategy that has begun; None if nothing does.
+
+    Raises:
+        DriftedError: the strategy knows a choice that is not at hand.
+    """
+    try:
+        with simulated_pykka(strategy):
+            scenario()
+    except DriftedError:
+        raise
+    except Exception as error:
+        return error
+    return None
+
+
 def replay_pykka(
-    scenario: Callable[[], T], choices: Sequence[str], *, observers: Sequence[Observer] = ()
+    scenario: Callable[[], T], choices: Sequence[str] | Strategy, *, observers: Sequence[Observer] = ()
 ) -> T:
-    """Run a scenario once more with the choices of a schedule; what the scenario returns.
+    """Run a scenario once more with the choices of a schedule, or under a strategy's first run.
+
+    Returns:
+        What the scenario returns.
 
     Raises:
         DriftedError: a choice is not at hand any more; it says which ones are.
         Exception: what went wrong then, if it still does.
     """
-    strategy = Replayed(choices)
+    strategy = Replayed(choices) if isinstance(choices, Sequence) else choices
     strategy.begin(0)
     with simulated_pykka(strategy, observers=observers):
         return scenario()
 
 
-def trace_pykka(scenario: Callable[[], Any], choices: Sequence[str] = ()) -> Trace:
+def trace_pykka(scenario: Callable[[], Any], choices: Sequence[str] | Strategy = ()) -> Trace:
     """What happens in one schedule, to be looked at: `trace.text()`, `trace.html()` and so on.
 
     Raises:
