@@ -57,6 +57,11 @@ def durably(
     )
 
 
+def _interruptible() -> None:
+    """Let Ctrl-C reach a process whose parents were started in the background, and so ignore it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Running:
     """A command that is under way, read line by line on its standard error."""
 
@@ -69,6 +74,7 @@ class Running:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            preexec_fn=_interruptible,
         )
         self.seen = ""
 
