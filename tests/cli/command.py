@@ -57,15 +57,17 @@ def durably(
     )
 
 
-def _interruptible() -> None:
-    """Let Ctrl-C reach a process whose parents were started in the background, and so ignore it."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+def let_ctrl_c_through() -> None:
+    """What is started in the background ignores Ctrl-C, and hands that down: not to the processes below."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 class Running:
     """A command that is under way, read line by line on its standard error."""
 
     def __init__(self, folder: Path, *arguments: str) -> None:
+        let_ctrl_c_through()
         self.process = subprocess.Popen(
             [*DURABLY, *arguments],
             cwd=folder,
@@ -74,7 +76,6 @@ class Running:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            preexec_fn=_interruptible,
         )
         self.seen = ""
 
