@@ -47,13 +47,15 @@ class MemoryExecution:
         page_size: int = 1000,
         record_updates: bool = True,
         functions: Collection[str] | None = None,
+        unique: str | None = None,
     ) -> None:
         """Start an execution with the JSON value `event` as its input.
 
+        Its ARN ends with `unique`, by default a random one.
         It may invoke `functions`, by default whatever it names; their outcome is yours to give.
         """
         self.clock = clock or SkippingClock()
-        record = ExecutionRecord(make_arn("handler", name), name, "handler")
+        record = ExecutionRecord(make_arn("handler", name, unique), name, "handler")
         stored = new_execution(record, json.dumps(event), self.clock.now())
 
         def preflight(function: str) -> ErrorObject | None:

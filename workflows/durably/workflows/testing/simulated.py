@@ -94,7 +94,7 @@ class SimulatedRun:
         invariants: Sequence[Invariant] = (),
         guard: bool = False,
     ) -> None:
-        self.service = MemoryExecution(event, functions=functions)
+        self.service = MemoryExecution(event, functions=functions, unique="simulated")
         self.output: dict[str, Any] = {}
         self.invocations = 0
         self.strikes = Strikes(faults)
@@ -356,6 +356,8 @@ class SimulatedRun:
         return Choice(kind, name, "the world", happen)
 
     def _check_invariants(self) -> None:
+        if self.promises.broken is not None:
+            raise self.promises.broken
         if not self._invariants:
             return
         service = self.service

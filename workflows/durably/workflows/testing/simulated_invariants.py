@@ -25,6 +25,8 @@ from durably.workflows.concurrency.models import BatchResult
 
 MOST_UPDATES = 250
 MOST_BYTES = 768_000
+LONGEST = 600
+"""In characters of what an error says of a result."""
 
 
 class InvariantError(AssertionError):
@@ -50,6 +52,7 @@ class RunPromises:
         self._records = records
         self._bodies: Counter[tuple[str, int]] = Counter()
         self._decisions: dict[str, str] = {}
+        self.broken: InvariantError | None = None
 
     def body_runs(self, spec: Spec, attempt: int, *, is_current: bool) -> None:
         """A step's body is about to run; `is_current` unless the service has begun another invocation.
@@ -89,18 +92,18 @@ class RunPromises:
                     ended.add(update.id)
 
     def result(self, id: str, name: str, value: object) -> None:
-        """Workflow code is given the result of an operation.
+        """Workflow code is given the result of an operation; `broken` if it was another (stable-decision).
 
-        Raises:
-            InvariantError: stable-decision.
+        Nothing is raised: that would be in workflow code, which may catch it.
         """
         if not isinstance(value, BatchResult):
             return
         to_dict: Callable[[], dict[str, Any]] = getattr(cast(object, value), "to_dict")  # noqa: B009
         text = json.dumps(to_dict(), default=lambda each: type(each).__name__)
         before = self._decisions.setdefault(id, text)
-        if before != text:
-            raise InvariantError("stable-decision", f"the result of {name} was {before}, and now is {text}")
+        if before != text and self.broken is None:
+            what = f"the result of {name} was {_short(before)}, and now is {_short(text)}"
+            self.broken = InvariantError("stable-decision", what)
 
 
 @attrs.define
@@ -246,6 +249,10 @@ def body_of(job: Job, run: Callable[[], object]) -> tuple[Spec, int, bool]:
     actor = _peek(job.reply_to, "_actor")
     _, attempt, interrupted = _peek(run, "args")
     return _peek(actor, "_spec"), attempt, interrupted
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= LONGEST else f"{text[: LONGEST // 2]} ... {text[-LONGEST // 2 :]}"
 
 
 def _peek(whom: object, name: str) -> Any:
