@@ -55,17 +55,20 @@ class _UsedUpError(Exception):
     """No more runs are allowed."""
 
 
-def shrink(run: Run, schedule: Schedule, *, limit: int = MOST_RUNS) -> Shrunk | None:
-    """Shrink a schedule that fails. None if it does not fail: then it depends on more than its choices.
+def shrink(
+    run: Run, schedule: Schedule, error: Exception | None = None, *, limit: int = MOST_RUNS
+) -> Shrunk | None:
+    """Shrink a schedule that fails. None if it does not fail so: then it depends on more than its choices.
 
     Args:
         run: runs it, and returns what went wrong. It is the same for the same choices.
         schedule: how it fails.
+        error: what went wrong in it; None stands for whatever goes wrong now.
         limit: how many runs may be tried; the search for a swap has some more.
     """
     shrinking = _Shrinking(run, limit)
     first = shrinking.try_out(strategy_of(schedule))
-    if first.error is None:
+    if first.error is None or (error is not None and _kind(error) != _kind(first.error)):
         return None
     shrinking.best = first
     is_minimal, swap = True, None

@@ -278,13 +278,18 @@ class _World:
                 tell(next(runs))
                 return self.run(strategy)[0]
 
-            shrunk = shrinking.shrink(attempt, failure.choices)
+            shrunk = shrinking.shrink(attempt, failure.choices, error)
             failure = dataclasses.replace(failure, shrunk=shrunk, is_lasting=shrunk is not None)
         options: dict[str, object] = {}
         if self.faults != HARMLESS:
             options["faults"] = self.faults
         if not self.same_answer:
             options["same_answer"] = False
+        default = Around()
+        for each in attrs.fields(Around):
+            value = getattr(self.around, each.name)
+            if value != getattr(default, each.name):
+                options[each.name] = value
         return dataclasses.replace(failure, test=test_of(self.handler, self.event, failure, options))
 
 

@@ -184,7 +184,7 @@ def test_of(
         "replay_schedule",
     ]
     module, name = _home(handler)
-    arguments = "".join(f", {key}={_literal(value)}" for key, value in options.items())
+    arguments = "".join(f", {key}={_literal(key, value)}" for key, value in options.items())
     return (
         f"from durably.workflows.testing import {', '.join(names)}\n"
         f"from {module} import {name}\n\n\n"
@@ -207,11 +207,14 @@ def _pasted(deviation: Deviation) -> str:
     return "        Deviation(\n" + "".join(f"            {part},\n" for part in parts) + "        ),\n"
 
 
-def _literal(value: object) -> str:
-    """As code: of an attrs class only those fields that are not what they would be anyway."""
+def _literal(name: str, value: object) -> str:
+    """As code; of an attrs class only the fields that are not what they would be anyway.
+
+    A function has no code to paste: where there is one, it is the name of a variable.
+    """
     kind: Any = type(value)
     if not attrs.has(kind):
-        return repr(value)
+        return repr(value) if "<" not in repr(value) else name
     given = [
         f"{each.name}={getattr(value, each.name)!r}"
         for each in attrs.fields(kind)
