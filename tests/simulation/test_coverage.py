@@ -14,6 +14,7 @@ from durably.actors.simulation.coverage import ACTORS, Coverage
 from durably.actors.system import ActorSystem
 from durably.workflows import Duration, durable_execution
 from durably.workflows.testing.simulated import Faults, SimulatedRun
+from durably.workflows.testing.simulation import NOTHING, simulate
 
 
 class Light(enum.Enum):
@@ -134,3 +135,11 @@ class TestOfWorkflows:
         count = campaign.cells["OperationActor", "NEW", "Begin"]
         assert f"  OperationActor NEW Begin: {count:,}" in lines
         assert len(lines) == len(str(campaign).splitlines()) + 2 + len(campaign.cells) + len(campaign.pairs)
+
+
+def test_a_campaign_fills_it():
+    """It looks on in every schedule, and in the usual run before them."""
+    coverage = Coverage()
+    simulate(retries_and_waits, schedules=5, observers=[coverage], faults=NOTHING).check()
+    assert coverage.systems >= 6
+    assert coverage.cells["OperationActor", "NEW", "Begin"] >= 6 * 5

@@ -11,6 +11,7 @@ from durably.actors.simulation.strategies import DriftedError
 from durably.actors.simulation.trace import Trace
 from durably.actors.system import ActorSystem
 from durably.workflows import Duration, durable_execution
+from durably.workflows.testing.schedules import Deviation, token_of
 from durably.workflows.testing.simulated import Faults, SimulatedRun
 from durably.workflows.testing.simulated_trace import short_id, trace_schedule
 from tests.simulation.bank import Account, Open, Teller
@@ -65,6 +66,15 @@ class TestATrace:
         """What a step returns is nowhere in it."""
         trace = trace_schedule(sequence)
         assert "secret" not in trace.json() + trace.text() + trace.html() + trace.mermaid()
+
+    def test_takes_tokens_and_deviations_as_well(self):
+        """Whatever a report has of a schedule."""
+        taken = one_schedule(3)
+        by_token = trace_schedule(sequence, None, token_of(taken))
+        assert by_token == trace_schedule(sequence, None, taken)
+        first = Deviation("all is still", "task the handler goes on")
+        with pytest.raises(DriftedError):
+            trace_schedule(sequence, None, [first])
 
     def test_marks_faults(self):
         """A crash ends an invocation, whose mail is never handled."""

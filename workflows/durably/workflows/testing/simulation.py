@@ -11,6 +11,7 @@ from typing import Any
 import attrs
 
 from durably.actors.simulation import Exhaustive, Fifo, Pct, RandomWalk, Replayed, Scheduler, Strategy
+from durably.actors.simulation.scheduler import Observer
 from durably.actors.simulation.strategies import DriftedError
 from durably.workflows.testing import shrinking
 from durably.workflows.testing.schedules import Deviating, Deviation, Schedule, strategy_of
@@ -56,6 +57,7 @@ def simulate(
     invariants: Sequence[Invariant] = (),
     guard: bool = True,
     run_twice: bool = False,
+    observers: Sequence[Observer] = (),
     stop_at: int = 1,
     shrink: bool = True,
     progress: Callable[[SimulationProgress], object] | None = None,
@@ -82,6 +84,7 @@ def simulate(
             by an AssertionError, or by returning False, that something is wrong.
         guard: whether workflow code that asks the clock, chance or the system is named.
         run_twice: whether each schedule is run twice, and what happens is compared.
+        observers: look on in every run, those for shrinking too: a `Coverage`, say.
         stop_at: after how many failures to stop.
         shrink: whether to look for the least that it takes to fail; some hundred runs for each failure.
         progress: called after every run, on this thread.
@@ -94,7 +97,7 @@ def simulate(
     if strategy is None or isinstance(strategy, str):
         strategy = named_strategy(strategy or "random", seed, faults)
     around = Around(answers, functions, invariants, guard, run_twice)
-    world = _World(handler, event, faults, same_answer, around)
+    world = _World(handler, event, faults, same_answer, around, observers)
     failures: list[ScheduleFailure] = []
     count = choices = 0
 
@@ -205,6 +208,7 @@ class _World:
     faults: Faults
     same_answer: bool
     around: "Around"
+    observers: Sequence[Observer] = ()
     expected: dict[str, Any] | None = None
     result: Any = None
     """What it comes to when nothing is out of the ordinary."""
@@ -221,7 +225,7 @@ class _World:
 
     def run(self, strategy: Strategy) -> tuple[Exception | None, Scheduler]:
         """Under a strategy that has begun; what went wrong, and who knows what was chosen."""
-        scheduler = Scheduler(strategy, limit=LONGEST_RUN, label=_label)
+        scheduler = Scheduler(strategy, limit=LONGEST_RUN, label=_label, observers=self.observers)
         self.last = self._new(scheduler)
         try:
             output = self.last.run()
