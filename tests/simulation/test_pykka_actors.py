@@ -378,3 +378,12 @@ def test_a_trace_has_lanes_for_these_actors():
     trace = trace_pykka(two_visits)
     assert "the scenario -> Friend: visit(ActorProxy)" in trace.text()
     assert "<text" in trace.html()
+
+
+def test_a_trace_has_the_answers_that_somebody_waited_for():
+    """From when a future was set until who waited for it went on."""
+    trace = trace_pykka(loses_nothing(Careful))
+    answers = [message for message in trace.messages if message.word == "answer"]
+    assert ("Account", "Careful") in {(answer.sender, answer.to) for answer in answers}
+    for answer in answers:
+        assert trace.steps[answer.handled_at].name.startswith(f"{answer.to} goes on with the answer of")

@@ -16,7 +16,7 @@ from durably.actors.simulation.trace import BEGIN, END, FAILED, Sent, Step, Trac
 
 ROW, LANE, HEAD = 26, 104, 118
 """In pixels: the height of a step, the width of a lane, the height of the lanes' names."""
-LONGEST_LIST = 46
+LONGEST_LIST = 60
 """Characters of a step's name in the list; all of it is shown when the pointer is over it."""
 LONGEST_LANE = 19
 

@@ -25,6 +25,7 @@ from durably.actors.simulation.scheduler import Observer, Scheduler
 from durably.actors.simulation.strategies import Strategy
 
 SCENARIO = "the scenario"
+ANSWER = "answer"
 MOST_CHOICES = 100_000
 
 
@@ -63,6 +64,7 @@ class SimulatedFuture(pykka.ThreadingFuture[Any]):
     def __init__(self) -> None:
         super().__init__()
         self.asked: tuple[Participant, str] | None = None
+        self.awaited_by: Participant | None = None
 
     @property
     def is_set(self) -> bool:
@@ -75,6 +77,18 @@ class SimulatedFuture(pykka.ThreadingFuture[Any]):
         if self._result is None:
             running().wait_for(self, timeout)
         return super().get(timeout=0)
+
+    def set(self, value: Any = None) -> None:
+        super().set(value)
+        self._tell()
+
+    def set_exception(self, exc_info: Any = None) -> None:
+        super().set_exception(exc_info)
+        self._tell()
+
+    def _tell(self) -> None:
+        if self.awaited_by is not None:
+            running().answered(self, self.awaited_by)
 
 
 class simulated_pykka:  # noqa: N801  # it is used as a function: `with simulated_pykka(...)`
@@ -239,10 +253,18 @@ class simulated_pykka:  # noqa: N801  # it is used as a function: `with simulate
         me = self._me()
         me.future, me.timed_out = future, False
         me.deadline = None if timeout is None else self._now + timeout
+        future.awaited_by = me
         self._park(me, Place.WAITING)
-        me.future = None
+        me.future = future.awaited_by = None
         if me.timed_out:
             raise pykka.Timeout(f"{timeout} seconds")
+        for observer in self._scheduler.observers:
+            observer.handling(future, ANSWER)
+
+    def answered(self, future: SimulatedFuture, by: Participant) -> None:
+        """A future is set for which somebody waits."""
+        for observer in self._scheduler.observers:
+            observer.sent(by.name, future, ANSWER)
 
     def _me(self) -> Participant:
         if self._closed:
