@@ -160,6 +160,18 @@ def test_progress_is_told_after_every_run():
     assert told[-1].failures == 1
 
 
+def test_a_search_that_is_exhausted_says_so():
+    """With how many schedules there were, and how many of them made no difference."""
+
+    @durable_execution
+    def one_step(event, context):
+        return context.step(lambda _: 1, name="s")
+
+    report = simulate(one_step, strategy="exhaustive", faults=NO_FAULTS)
+    assert report.exhausted
+    assert report.summary.startswith(f"exhausted: {report.schedules:,} schedules, {report.pruned:,} pruned, ")
+
+
 def test_a_strategy_goes_by_its_name():
     """One that there is not is refused with those that there are."""
     with pytest.raises(ValueError, match="no strategy 'luck': it is one of random, pct, exhaustive"):

@@ -119,6 +119,7 @@ class SimulationReport:
         exhausted: whether every possible schedule was run.
         result: what the workflow comes to when nothing is out of the ordinary.
         failures: the schedules in which something went wrong.
+        pruned: how many of the schedules turned out to make no difference, in a search that looks for that.
     """
 
     schedules: int
@@ -126,6 +127,7 @@ class SimulationReport:
     exhausted: bool
     result: Any
     failures: tuple[ScheduleFailure, ...] = field(default=())
+    pruned: int = 0
 
     @property
     def ok(self) -> bool:
@@ -137,8 +139,9 @@ class SimulationReport:
         """How far it went, in a line."""
         extent = "exhausted" if self.exhausted else "explored"
         plural = "s" if self.schedules != 1 else ""
+        pruned = f"{self.pruned:,} pruned, " if self.exhausted or self.pruned else ""
         return (
-            f"{extent}: {self.schedules:,} schedule{plural}, {self.choices:,} choices, "
+            f"{extent}: {self.schedules:,} schedule{plural}, {pruned}{self.choices:,} choices, "
             f"{len(self.failures)} failed"
         )
 
