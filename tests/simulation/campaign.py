@@ -6,8 +6,6 @@ on as many processes as there are cores. What goes wrong is printed, shrunk, and
 
 import argparse
 import concurrent.futures
-import importlib
-import importlib.util
 import itertools
 import multiprocessing
 import os
@@ -19,9 +17,13 @@ from typing import Any, NamedTuple
 
 from durably.workflows import durable_execution
 from durably.workflows.testing import Faults, simulate
+from tests.simulation.realistic import OUTSIDE, REALISTIC
+from tests.simulation.test_workflows import WORKFLOWS
 
 SHARE = 200
 """Schedules of one workflow that a process runs in one go, at most."""
+TOLD_EVERY = 10_000
+"""Schedules between two lines that tell how far it is."""
 STRATEGIES = ("random", "pct")
 
 
@@ -56,13 +58,8 @@ class Outcome(NamedTuple):
 
 def workflows() -> dict[str, tuple[Callable[..., Any], dict[str, Any]]]:
     """By name, each workflow and what `simulate` is told about it."""
-    found, outside = [map_of_five], dict[Any, dict[str, Any]]()
-    for name, workflows_there in (("test_workflows", "WORKFLOWS"), ("realistic", "REALISTIC")):
-        if importlib.util.find_spec(f"tests.simulation.{name}") is not None:
-            module = importlib.import_module(f"tests.simulation.{name}")
-            found += getattr(module, workflows_there)
-            outside |= getattr(module, "OUTSIDE", {})
-    return {each.__name__: (each, outside.get(each, {})) for each in found}
+    found = [map_of_five, *WORKFLOWS, *REALISTIC]
+    return {each.__name__: (each, OUTSIDE.get(each, {})) for each in found}
 
 
 def run(share: Share) -> Outcome:
@@ -77,7 +74,7 @@ def run(share: Share) -> Outcome:
 def shares(schedules: int, first_seed: int) -> Iterator[Share]:
     """So many schedules, evenly over workflows and strategies."""
     pairs = list(itertools.product(workflows(), STRATEGIES))
-    size = min(SHARE, -(-schedules // len(pairs)))
+    size = max(1, min(SHARE, schedules // len(pairs)))
     for number, (name, strategy) in enumerate(itertools.cycle(pairs)):
         if schedules <= 0:
             return
@@ -105,6 +102,8 @@ def campaign(schedules: int, jobs: int, first_seed: int = 0) -> bool:
             count[outcome.share.workflow] += outcome.schedules
             seconds[outcome.share.workflow] += outcome.seconds
             choices += outcome.choices
+            if count.total() // TOLD_EVERY > (count.total() - outcome.schedules) // TOLD_EVERY:
+                print(f"{count.total():,} schedules, {failed} failures", flush=True)
             if outcome.failure:
                 failed += 1
                 share = outcome.share
