@@ -114,8 +114,10 @@ class TestSimulate:
         result = self.run(
             pytester,
             """
+            from durably.workflows.testing import NOTHING
+
             def test_it(simulate):
-                assert simulate(handler, [1], schedules=7).schedules == 7
+                assert simulate(handler, [1], schedules=7, faults=NOTHING).schedules == 7
             """,
         )
         result.assert_outcomes(passed=1)

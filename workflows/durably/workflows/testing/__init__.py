@@ -38,8 +38,11 @@ if TYPE_CHECKING:
     from durably.workflows.testing.schedules import Deviation
     from durably.workflows.testing.shrinking import Shrunk
     from durably.workflows.testing.simulation import (
+        HARMLESS,
+        NOTHING,
         Faults,
         InvariantError,
+        RunView,
         SimulationProgress,
         replay_schedule,
         simulate,
@@ -47,6 +50,8 @@ if TYPE_CHECKING:
     from durably.workflows.testing.simulation_report import ScheduleFailure, SimulationReport
 
 __all__ = [
+    "HARMLESS",
+    "NOTHING",
     "CallbackOperation",
     "ContextOperation",
     "Deviation",
@@ -67,6 +72,7 @@ __all__ = [
     "ReplayError",
     "ReplayReport",
     "ReplayReports",
+    "RunView",
     "ScheduleFailure",
     "Shrunk",
     "SimulationProgress",
@@ -106,7 +112,16 @@ _MODULES = {
     "runner": ("DurableChildContextTestRunner", "DurableFunctionTestRunner"),
     "schedules": ("Deviation",),
     "shrinking": ("Shrunk",),
-    "simulation": ("Faults", "InvariantError", "SimulationProgress", "replay_schedule", "simulate"),
+    "simulation": (
+        "HARMLESS",
+        "NOTHING",
+        "Faults",
+        "InvariantError",
+        "RunView",
+        "SimulationProgress",
+        "replay_schedule",
+        "simulate",
+    ),
     "simulation_report": ("ScheduleFailure", "SimulationReport"),
 }
 _HOME = {name: module for module, names in _MODULES.items() for name in names}

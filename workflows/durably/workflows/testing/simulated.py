@@ -290,7 +290,7 @@ class SimulatedRun:
             InvariantError: no-hang, or one of theirs.
         """
         self._check_invariants()
-        struck, choices = self.strikes.struck.total(), len(self._scheduler.taken)
+        struck, choices = self.strikes.count, len(self._scheduler.taken)
         if struck != self._calm[0]:
             self._calm = (struck, choices, self.invocations)
         _, first, invocation = self._calm

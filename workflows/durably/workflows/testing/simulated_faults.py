@@ -73,17 +73,23 @@ class Strikes:
     """Which faults may still strike in this run, and which have."""
 
     def __init__(self, faults: Faults) -> None:
-        self.left = Counter(attrs.asdict(faults))
+        self._left = {name: count for name, count in attrs.asdict(faults).items() if count > 0}
         self.struck: Counter[str] = Counter()
+        self.count = 0
+        """How many have struck."""
 
     def may(self, fault: str) -> bool:
         """Whether this fault may strike once more."""
-        return self.left[fault] > 0
+        return fault in self._left
 
     def strike(self, fault: str) -> None:
         """It does."""
-        self.left[fault] -= 1
+        if self._left[fault] == 1:
+            del self._left[fault]
+        else:
+            self._left[fault] -= 1
         self.struck[fault] += 1
+        self.count += 1
 
 
 def error_of_call(fault: str) -> Exception | None:

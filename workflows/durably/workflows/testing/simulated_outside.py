@@ -56,9 +56,11 @@ class Outside:
 
     def promised_until(self) -> datetime | None:
         """The first moment at which a callback would time out that is to be answered."""
+        if not self._answers:
+            return None
         moments = [
             timeouts[0][0]
-            for operation in (self._waiting() if self._answers else ())
+            for operation in self._waiting()
             if self.name(operation) in self._answers and (timeouts := self._timeouts(operation))
         ]
         return min(moments, default=None)
