@@ -16,7 +16,7 @@ from durably.workflows.testing.simulated_faults import (
     error_of_call,
     lost_answer,
 )
-from durably.workflows.testing.simulated_invariants import InvocationPromises, RunPromises
+from durably.workflows.testing.simulated_invariants import InvariantError, InvocationPromises, RunPromises
 
 MOST_PAGE_SIZES = 8
 WHOLE = 1000
@@ -106,12 +106,10 @@ class SimulatedClient:
         is_end = any(update.type is OperationType.EXECUTION for update in updates)
         fault = calls.fault("the end", is_choice=is_end)
         calls.service.execution.elapse()
-        self._promises.call(updates, token)
+        self._check(updates, token)
         refusal = error_of_call(fault or "")
         if refusal is not None:
             raise CheckpointError.from_exception(refusal)
-        if not self._is_void():
-            calls.promises.updates(updates)
         response = calls.service.checkpoint(execution_arn, token, updates)
         if fault == "lost":
             raise CheckpointError.from_exception(lost_answer())
@@ -120,6 +118,16 @@ class SimulatedClient:
             self._rest = response.operations[1:]
             return CheckpointResponse(response.token, response.operations[:1], REST)
         return response
+
+    def _check(self, updates: Sequence[OperationUpdate], token: str) -> None:
+        promises = self._calls.promises
+        try:
+            self._promises.call(updates, token)
+            if not self._is_void():
+                promises.updates(updates)
+        except InvariantError as broken:
+            promises.broken = broken  # to the library this is a failed call, of which it makes what it will
+            raise
 
     def get_execution_state(
         self, execution_arn: str, token: str, marker: str, max_items: int = 1000
