@@ -6,12 +6,14 @@ function of its choices.
 """
 
 from durably.actors.simulation.choices import Choice, ChoiceKind
+from durably.actors.simulation.commuting import commute
 from durably.actors.simulation.dispatcher import CrashError, SimulatedDispatcher, StuckError
+from durably.actors.simulation.partial_order import Exhaustive
 from durably.actors.simulation.scheduler import Scheduler, TooLongError
 from durably.actors.simulation.strategies import (
-    Exhaustive,
     Fifo,
     Pct,
+    PlainDepthFirst,
     RandomWalk,
     Replayed,
     Strategy,
@@ -24,6 +26,7 @@ __all__ = [
     "Exhaustive",
     "Fifo",
     "Pct",
+    "PlainDepthFirst",
     "RandomWalk",
     "Replayed",
     "Scheduler",
@@ -31,4 +34,5 @@ __all__ = [
     "Strategy",
     "StuckError",
     "TooLongError",
+    "commute",
 ]

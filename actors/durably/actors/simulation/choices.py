@@ -26,10 +26,12 @@ class Choice:
     """One thing that could happen next.
 
     `name` says it in words and tells it from the other choices at hand; `who` is the actor, task or job that
-    it happens to; `perform` lets it happen.
+    it happens to; `perform` lets it happen. `subject` is what it is about, if that is one thing that a step
+    before it has made: a letter, a task, a job or a timer.
     """
 
     kind: ChoiceKind
     name: str
     who: str
     perform: Callable[[], None]
+    subject: object = None

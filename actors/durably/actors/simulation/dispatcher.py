@@ -11,13 +11,12 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-import attrs
-
 from durably.actors.actor import Actor, Mail, refuse_question
 from durably.actors.clock import Clock
 from durably.actors.dispatcher import Runtime
 from durably.actors.messages import CooldownElapsed, Flush, Message, Quiet
 from durably.actors.simulation.choices import Choice, ChoiceKind
+from durably.actors.simulation.footprints import Letter, ReadClock
 from durably.actors.simulation.scheduler import Scheduler
 from durably.actors.stage import Job, JobKind, JobState, Timer
 from durably.actors.task import Task
@@ -33,12 +32,6 @@ class StuckError(Exception):
 
 class CrashError(BaseException):
     """The process dies here: nothing of it goes on, not even a `finally`."""
-
-
-@attrs.frozen(eq=False)
-class _Letter:
-    mail: Mail
-    sender: str
 
 
 Faults = Callable[[Job], list[tuple[str, Callable[[], None]]]]
@@ -67,7 +60,8 @@ class SimulatedDispatcher:
         may_crash: Callable[[], bool] | None = None,
         moved: Callable[[], None] | None = None,
     ) -> None:
-        self.clock = clock
+        self._footprints = footprints = scheduler.footprints
+        self.clock = clock if footprints is None else ReadClock(clock, footprints)
         self._scheduler = scheduler
         scheduler.time, scheduler.current = clock.time, "the world"
         self._observers = scheduler.observers
@@ -77,7 +71,7 @@ class SimulatedDispatcher:
         self._outside = outside
         self._may_crash = may_crash
         self._moved = moved
-        self._boxes: dict[Actor, deque[_Letter]] = {}
+        self._boxes: dict[Actor, deque[Letter]] = {}
         self._runnable: list[Task] = []
         self._jobs: list[Job] = []
         self._answers: list[Completion] = []
@@ -96,17 +90,22 @@ class SimulatedDispatcher:
         if self._shut:
             refuse_question(mail)
         else:
-            self._boxes.setdefault(actor, deque()).append(_Letter(mail, self._scheduler.current))
+            letter = Letter(actor, mail, self._scheduler.current)
+            self._boxes.setdefault(actor, deque()).append(letter)
+            if self._footprints is not None:
+                self._footprints.posted(letter)
             if self._observers:
-                self._sent("", actor.actor_urn, actor, mail if isinstance(mail, Message) else mail.message)
+                self._sent("", actor.actor_urn, actor, letter.message)
 
     def timer(self, delay: float, reply_to: "Ref", message: Message, *, needs_company: bool) -> Timer:
         timer = Timer(self.clock.monotonic() + delay, reply_to, message, needs_company)
         self._timers.append(timer)
+        self._made(timer)
         return timer
 
     def work(self, job: Job) -> None:
         self._jobs.append(job)
+        self._made(job)
         if self._observers:
             self._sent("body of " if job.kind is JobKind.BODY else "call ", job.name, job, job.kind)
 
@@ -114,9 +113,12 @@ class SimulatedDispatcher:
         if job in self._jobs:
             self._jobs.remove(job)
             job.state = JobState.DROPPED
+            if self._footprints is not None:
+                self._footprints.dropped(job)
 
     def ready(self, task: Task) -> None:
         self._runnable.append(task)
+        self._made(task)
         if self._observers:
             self._sent("task ", task.name, task, task.state)
 
@@ -125,11 +127,17 @@ class SimulatedDispatcher:
 
     def when_idle(self, reply_to: "Ref", message: Message) -> None:
         self._idle.append((reply_to, message))
+        if self._footprints is not None:
+            self._footprints.touch("who goes on when idle")
 
     def is_still(self, number: int) -> bool:
+        if self._footprints is not None and self._still:
+            self._footprints.touch_everything()
         return self._still and number == self._stillness
 
     def due_within(self, seconds: float) -> bool:
+        if self._footprints is not None:
+            self._footprints.touch_everything()
         return any(timer.moment - self.clock.monotonic() <= seconds for timer in self._armed())
 
     def shut(self) -> None:
@@ -143,6 +151,8 @@ class SimulatedDispatcher:
 
     def run(self, runtime: Runtime) -> None:
         how = "it broke off"
+        if self._footprints is not None:
+            self._footprints.listen(runtime)
         try:
             while not runtime.over:
                 options = self._options(runtime)
@@ -153,6 +163,8 @@ class SimulatedDispatcher:
         finally:
             for observer in self._observers:
                 observer.ended(how)
+            if self._footprints is not None:
+                self._footprints.ended()
 
     def crash(self, runtime: Runtime) -> None:
         """Let the process die: its tasks are never unwound.
@@ -207,8 +219,8 @@ class SimulatedDispatcher:
 
     def _deliver(self, actor: Actor, runtime: Runtime) -> Choice:
         letter = self._boxes[actor][0]
-        mail = letter.mail if isinstance(letter.mail, Message) else letter.mail.message
         who = self._scheduler.label(actor.actor_urn)
+        name = f"{who} handles {_word(letter.message)} from {letter.sender}"
 
         def happen() -> None:
             self._still = False
@@ -218,17 +230,24 @@ class SimulatedDispatcher:
                 del self._boxes[actor]
             self._handle(actor, mail, runtime)
 
-        return Choice(ChoiceKind.DELIVER, f"{who} handles {_word(mail)} from {letter.sender}", who, happen)
+        return Choice(ChoiceKind.DELIVER, name, who, happen, letter)
 
     def _handle(self, actor: Actor, mail: Mail, runtime: Runtime) -> None:
         for observer in self._observers:
             observer.handling(actor, mail if isinstance(mail, Message) else mail.message)
+        alive = actor.ref.is_alive()
         try:
             actor.deliver(mail)
         except Exception as error:
             runtime.on_actor_failed(actor, error)
+        if self._footprints is not None and alive != actor.ref.is_alive():
+            self._footprints.touch_everything()  # who tells it something finds out
         for observer in self._observers:
             observer.handled(self._scheduler.label(actor.actor_urn), actor)
+
+    def _made(self, subject: object) -> None:
+        if self._footprints is not None:
+            self._footprints.make(subject)
 
     def _sent(self, what: str, name: str, key: object, message: object) -> None:
         to = what + self._scheduler.label(name)
@@ -245,7 +264,7 @@ class SimulatedDispatcher:
                 observer.handling(task, task.state)
             task.run()
 
-        return Choice(ChoiceKind.RESUME, f"{who} goes on", who, happen)
+        return Choice(ChoiceKind.RESUME, f"{who} goes on", who, happen, task)
 
     def _tell_idle(self) -> Choice:
         to, message = self._idle[0]
@@ -275,7 +294,7 @@ class SimulatedDispatcher:
             self._take(job)
             _settle(perform(job))
 
-        return Choice(ChoiceKind.BODY, f"{who} ends", who, happen)
+        return Choice(ChoiceKind.BODY, f"{who} ends", who, happen, job)
 
     def _take(self, job: Job) -> None:
         self._jobs.remove(job)
@@ -288,6 +307,7 @@ class SimulatedDispatcher:
             self._still = False
             self._take(job)
             self._answers.append(perform(job))
+            self._made(job)
 
         def struck(arm: Callable[[], None]) -> Callable[[], None]:
             def happen_badly() -> None:
@@ -296,11 +316,11 @@ class SimulatedDispatcher:
 
             return happen_badly
 
-        usual = Choice(ChoiceKind.CALL, "the service handles the call", "the service", happen)
+        usual = Choice(ChoiceKind.CALL, "the service handles the call", "the service", happen, job)
         faults = [] if self._faults is None else self._faults(job)
         return [
             usual,
-            *(Choice(ChoiceKind.FAULT, name, "the service", struck(arm)) for name, arm in faults),
+            *(Choice(ChoiceKind.FAULT, name, "the service", struck(arm), job) for name, arm in faults),
         ]
 
     def _arrive(self, completion: Completion) -> Choice:
@@ -309,7 +329,7 @@ class SimulatedDispatcher:
             self._answers.remove(completion)
             _settle(completion)
 
-        return Choice(ChoiceKind.ANSWER, "the answer arrives", "the service", happen)
+        return Choice(ChoiceKind.ANSWER, "the answer arrives", "the service", happen, completion[0])
 
     # ------------------------------------------------------------------ stillness and time
 
@@ -349,7 +369,8 @@ class SimulatedDispatcher:
                 self._still = False
                 _tell(timer.reply_to, timer.message)
 
-        return Choice(ChoiceKind.TIME, f"{type(timer.message).__name__} for {who}", f"timer of {who}", happen)
+        name = f"{type(timer.message).__name__} for {who}"
+        return Choice(ChoiceKind.TIME, name, f"timer of {who}", happen, timer)
 
 
 def _settle(completion: Completion) -> None:

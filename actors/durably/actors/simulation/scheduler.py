@@ -7,7 +7,7 @@ from typing import Protocol
 import attrs
 
 from durably.actors.simulation.choices import Choice
-from durably.actors.simulation.strategies import Strategy
+from durably.actors.simulation.strategies import Attentive, Strategy
 
 
 class TooLongError(Exception):
@@ -77,6 +77,8 @@ class Scheduler:
         self.observers = tuple(observers)
         self.time: Callable[[], float] = float
         """Virtual time in seconds; a dispatcher sets it."""
+        self.footprints = strategy.footprints() if isinstance(strategy, Attentive) else None
+        """What steps touch, if the strategy wants to know."""
         self._strategy = strategy
         self._limit = limit
         self._watch = watch

@@ -2,9 +2,12 @@
 
 import random
 from collections.abc import Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from durably.actors.simulation.choices import Choice, ChoiceKind
+
+if TYPE_CHECKING:
+    from durably.actors.simulation.footprints import Footprints
 
 
 class DriftedError(Exception):
@@ -20,6 +23,15 @@ class Strategy(Protocol):
 
     def choose(self, options: Sequence[Choice]) -> int:
         """The index of the choice to take. The order of `options` is that of production's hub."""
+        ...
+
+
+@runtime_checkable
+class Attentive(Protocol):
+    """A strategy that wants to know what steps touch."""
+
+    def footprints(self) -> "Footprints":
+        """Those of a new run, to be filled."""
         ...
 
 
@@ -98,8 +110,10 @@ class Pct:
         return best
 
 
-class Exhaustive:
+class PlainDepthFirst:
     """Depth first through every choice, each run as far as it goes; `exhausted` when there is none left.
+
+    `Exhaustive` comes to the same with fewer runs.
 
     Args:
         faults: how many faults may strike in one run.
