@@ -40,7 +40,7 @@ FOUND = {
     "no ticket": ("race of replayed wait and callback", "no-lost-wakeup"),
     "creator resumed before START is confirmed": ("create, step, await", "created-first"),
     "creator resumed only by the end": ("create, step, await", "no-early-end"),
-    "creator not told when orphaned": ("create in a child that finishes early", "no-lost-wakeup"),
+    "creator not told when orphaned": ("create, call fails", "no-lost-wakeup"),
     "arrivals noted only by resume": ("all of two steps", "no-early-end"),
     "orphan's code left parked": ("all in a child left running", "orphans-unwound"),
     "a new ticket for each arrival": ("all of two steps", "no-early-end"),
