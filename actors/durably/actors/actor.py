@@ -150,6 +150,11 @@ class Ref(pykka.ActorRef["Actor"]):
         else:
             actor.stage.post(actor, mail)
 
+    def tell_if_alive(self, message: Message) -> None:
+        """Tell what the actor has asked to be told, if it still wants to know."""
+        if self.is_alive():
+            self.tell(message)
+
     def put(self, mail: Mail) -> None:
         """Put mail into the actor's mailbox, or refuse it if the actor has stopped."""
         if self._actor.actor_stopped is _STOPPED:

@@ -27,7 +27,7 @@ from durably.actors.stage import Job, JobKind, JobState, Timer
 from durably.actors.task import Task
 from durably.actors.timers import TimerQueue
 from durably.actors.watchdog import Watchdog
-from durably.actors.workers import DEFAULT_MAX_WORKERS, Completion, WorkerPool, perform
+from durably.actors.workers import DEFAULT_MAX_WORKERS, Completion, WorkerPool, perform, settle
 
 if TYPE_CHECKING:
     from durably.actors.actor import Ref
@@ -177,7 +177,8 @@ class HubDispatcher:
         elif self._idle and self._pool.backlog < BACKLOG:
             self._still = False
             self._candidate_to_pool()
-            _tell(*self._idle.popleft())
+            to, message = self._idle.popleft()
+            to.tell_if_alive(message)
         elif self._candidate is not None:
             self._still = False
             self._run_candidate(runtime)
@@ -223,7 +224,7 @@ class HubDispatcher:
     def _tell_flush(self) -> None:
         if self._flush is not None:
             to, self._flush = self._flush, None
-            _tell(to, Flush())
+            to.tell_if_alive(Flush())
 
     def _batch_is_full_enough(self) -> bool:
         """Nothing but bodies can fill it any more, so it is held back only for those that have just begun."""
@@ -244,7 +245,7 @@ class HubDispatcher:
                 self._tell_aside(timer.reply_to, timer.message, runtime)
             else:
                 self._still = False
-                _tell(timer.reply_to, timer.message)
+                timer.reply_to.tell_if_alive(timer.message)
         return bool(due)
 
     def _sleep(self) -> None:
@@ -279,7 +280,7 @@ class HubDispatcher:
             self._mail.append(self._foreign.popleft())
         if completion is not None:
             self._ended(completion[0])
-            _settle(completion)
+            settle(completion)
 
     def _ended(self, job: Job) -> None:
         self._jobs -= 1
@@ -319,7 +320,7 @@ class HubDispatcher:
         job.state = JobState.RUNNING
         with self._interrupts.allowed:
             completion = how(job)
-        _settle(completion)
+        settle(completion)
 
     def _others_may_go_on(self) -> bool:
         """True if a timer may come due, or an answer let somebody go on, while a body runs here."""
@@ -349,21 +350,6 @@ class HubDispatcher:
             self._candidate_to_pool()
         finally:
             self._thread = hub_thread
-
-
-def _settle(completion: Completion) -> None:
-    """Tell whoever waits for a job how it went."""
-    job, message, error = completion
-    if error is not None:
-        raise error
-    if message is not None:
-        _tell(job.reply_to, message)
-
-
-def _tell(to: "Ref", message: Message) -> None:
-    """Tell what an actor has asked to be told, if it still wants to know."""
-    if to.is_alive():
-        to.tell(message)
 
 
 def _event_loop_runs() -> bool:

@@ -54,6 +54,19 @@ def perform(job: Job) -> Completion:
     return job, message, None
 
 
+def settle(completion: Completion) -> None:
+    """Tell whoever waits for a job how it went.
+
+    Raises:
+        BaseException: what ended it that is no `Exception`.
+    """
+    job, message, error = completion
+    if error is not None:
+        raise error
+    if message is not None:
+        job.reply_to.tell_if_alive(message)
+
+
 class WorkerPool:
     """Threads that start when there is something to do and are gone when the pool is closed."""
 

@@ -96,11 +96,6 @@ class Logger(LoggerInterface):
         """The same logger for a context that replays by itself."""
         return Logger(self._logger, self._default_extra, is_replaying)
 
-    @property
-    def is_silent(self) -> Callable[[], bool]:
-        """Tells whether records are dropped at the moment."""
-        return self._is_replaying
-
     def get_logger(self) -> LoggerInterface:
         """The logger that records are handed on to."""
         return self._logger

@@ -20,7 +20,7 @@ from durably.actors.simulation.footprints import Letter, ReadClock
 from durably.actors.simulation.scheduler import Scheduler
 from durably.actors.stage import Job, JobKind, JobState, Timer
 from durably.actors.task import Task
-from durably.actors.workers import Completion, perform
+from durably.actors.workers import Completion, perform, settle
 
 if TYPE_CHECKING:
     from durably.actors.actor import Ref
@@ -273,7 +273,7 @@ class SimulatedDispatcher:
         def happen() -> None:
             self._still = False
             self._idle.popleft()
-            _tell(to, message)
+            to.tell_if_alive(message)
 
         return Choice(ChoiceKind.IDLE, f"{who} may go on with {type(message).__name__}", who, happen)
 
@@ -282,7 +282,7 @@ class SimulatedDispatcher:
             self._still = False
             to, self._flush = self._flush, None
             if to is not None:
-                _tell(to, Flush())
+                to.tell_if_alive(Flush())
 
         return Choice(ChoiceKind.IDLE, "the batch is sent", "checkpoint", happen)
 
@@ -292,7 +292,7 @@ class SimulatedDispatcher:
         def happen() -> None:
             self._still = False
             self._take(job)
-            _settle(perform(job))
+            settle(perform(job))
 
         return Choice(ChoiceKind.BODY, f"{who} ends", who, happen, job)
 
@@ -327,7 +327,7 @@ class SimulatedDispatcher:
         def happen() -> None:
             self._still = False
             self._answers.remove(completion)
-            _settle(completion)
+            settle(completion)
 
         return Choice(ChoiceKind.ANSWER, "the answer arrives", "the service", happen, completion[0])
 
@@ -367,23 +367,10 @@ class SimulatedDispatcher:
                 self._tell_aside(timer.reply_to, timer.message, runtime)
             else:
                 self._still = False
-                _tell(timer.reply_to, timer.message)
+                timer.reply_to.tell_if_alive(timer.message)
 
         name = f"{type(timer.message).__name__} for {who}"
         return Choice(ChoiceKind.TIME, name, f"timer of {who}", happen, timer)
-
-
-def _settle(completion: Completion) -> None:
-    job, message, error = completion
-    if error is not None:
-        raise error
-    if message is not None:
-        _tell(job.reply_to, message)
-
-
-def _tell(to: "Ref", message: Message) -> None:
-    if to.is_alive():
-        to.tell(message)
 
 
 def _word(mail: object) -> str:
