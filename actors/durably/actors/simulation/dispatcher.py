@@ -34,7 +34,7 @@ class CrashError(BaseException):
     """The process dies here: nothing of it goes on, not even a `finally`."""
 
 
-Faults = Callable[[Job], list[tuple[str, Callable[[], None]]]]
+Fault = tuple[str, Callable[[], None]]
 """What may go wrong with a call: a name for it, and what to do just before the service handles it."""
 
 
@@ -44,7 +44,7 @@ class SimulatedDispatcher:
     Args:
         scheduler: takes the choices.
         clock: virtual; timers move it.
-        faults: what may go wrong with a call.
+        faults: what may go wrong with a call; the same list as long as it is the same.
         outside: further choices of the world's: an answer from outside, say.
         may_crash: tells whether the process may die now.
         moved: called when time has passed.
@@ -55,7 +55,7 @@ class SimulatedDispatcher:
         scheduler: Scheduler,
         clock: Clock,
         *,
-        faults: Faults | None = None,
+        faults: Callable[[Job], list[Fault]] | None = None,
         outside: Callable[[], list[Choice]] | None = None,
         may_crash: Callable[[], bool] | None = None,
         moved: Callable[[], None] | None = None,
@@ -71,16 +71,21 @@ class SimulatedDispatcher:
         self._outside = outside
         self._may_crash = may_crash
         self._moved = moved
+        # What can happen is kept as a choice from when it can until it does: it is made once, not at each step.
         self._boxes: dict[Actor, deque[Letter]] = {}
-        self._runnable: list[Task] = []
-        self._jobs: list[Job] = []
-        self._answers: list[Completion] = []
+        self._deliveries: dict[Actor, Choice] = {}
+        self._resumes: dict[Task, Choice] = {}
+        self._bodies: dict[Job, Choice] = {}
+        self._calls: dict[Job, Choice] = {}
+        self._answers: dict[Job, Choice] = {}
         self._timers: list[Timer] = []
         self._idle: deque[tuple[Ref, Message]] = deque()
         self._flush: Ref | None = None
+        self._failing: tuple[Job, list[Fault], list[Choice]] | None = None
         self._still = False
         self._stillness = 0
         self._shut = False
+        self._runtime: Runtime
         self.dead: list[Task] = []
         """The tasks of a process that has died. Whoever keeps them keeps their `finally` from running."""
 
@@ -89,13 +94,18 @@ class SimulatedDispatcher:
     def post(self, actor: Actor, mail: Mail) -> None:
         if self._shut:
             refuse_question(mail)
+            return
+        letter = Letter(actor, mail, self._scheduler.current)
+        box = self._boxes.get(actor)
+        if box is None:
+            self._boxes[actor] = deque((letter,))
+            self._deliveries[actor] = self._deliver(letter)
         else:
-            letter = Letter(actor, mail, self._scheduler.current)
-            self._boxes.setdefault(actor, deque()).append(letter)
-            if self._footprints is not None:
-                self._footprints.posted(letter)
-            if self._observers:
-                self._sent("", actor.actor_urn, actor, letter.message)
+            box.append(letter)
+        if self._footprints is not None:
+            self._footprints.posted(letter)
+        if self._observers:
+            self._sent("", actor.actor_urn, actor, letter.message)
 
     def timer(self, delay: float, reply_to: "Ref", message: Message, *, needs_company: bool) -> Timer:
         timer = Timer(self.clock.monotonic() + delay, reply_to, message, needs_company)
@@ -104,20 +114,23 @@ class SimulatedDispatcher:
         return timer
 
     def work(self, job: Job) -> None:
-        self._jobs.append(job)
+        if job.kind is JobKind.BODY:
+            self._bodies[job] = self._end_body(job)
+        else:
+            self._calls[job] = self._handle_call(job)
         self._made(job)
         if self._observers:
             self._sent("body of " if job.kind is JobKind.BODY else "call ", job.name, job, job.kind)
 
     def drop(self, job: Job) -> None:
-        if job in self._jobs:
-            self._jobs.remove(job)
+        jobs = self._bodies if job.kind is JobKind.BODY else self._calls
+        if jobs.pop(job, None) is not None:
             job.state = JobState.DROPPED
             if self._footprints is not None:
                 self._footprints.dropped(job)
 
     def ready(self, task: Task) -> None:
-        self._runnable.append(task)
+        self._resumes[task] = self._resume(task)
         self._made(task)
         if self._observers:
             self._sent("task ", task.name, task, task.state)
@@ -143,6 +156,7 @@ class SimulatedDispatcher:
     def shut(self) -> None:
         self._shut = True
         self._boxes.clear()
+        self._deliveries.clear()
 
     def close(self, timeout: float | None) -> list[str]:
         return []
@@ -151,11 +165,12 @@ class SimulatedDispatcher:
 
     def run(self, runtime: Runtime) -> None:
         how = "it broke off"
+        self._runtime = runtime
         if self._footprints is not None:
             self._footprints.listen(runtime)
         try:
             while not runtime.over:
-                options = self._options(runtime)
+                options = self._options()
                 if not options:
                     raise StuckError("nothing can happen any more, and the system has not ended")
                 self._scheduler.take(options)
@@ -166,13 +181,13 @@ class SimulatedDispatcher:
             if self._footprints is not None:
                 self._footprints.ended()
 
-    def crash(self, runtime: Runtime) -> None:
+    def crash(self) -> None:
         """Let the process die: its tasks are never unwound.
 
         Raises:
             CrashError: always.
         """
-        self.dead = runtime.forget_tasks()
+        self.dead = self._runtime.forget_tasks()
         raise CrashError
 
     def outstanding(self) -> list[str]:
@@ -180,66 +195,66 @@ class SimulatedDispatcher:
         label = self._scheduler.label
         return [
             *(f"{label(actor.actor_urn)} has mail" for actor in self._boxes),
-            *(f"{label(task.name)} could go on" for task in self._runnable),
-            *(f"{job.kind.value} of {label(job.name)}" for job in self._jobs),
-            *(f"an answer to {label(job.name)}" for job, _, _ in self._answers),
+            *(f"{label(task.name)} could go on" for task in self._resumes),
+            *(f"{job.kind.value} of {label(job.name)}" for job in [*self._bodies, *self._calls]),
+            *(f"an answer to {label(job.name)}" for job in self._answers),
             *(["a batch is to be sent"] if self._flush is not None else []),
             *(f"{type(message).__name__} is to be told" for _, message in self._idle),
         ]
 
     # ------------------------------------------------------------------ the choices
 
-    def _options(self, runtime: Runtime) -> list[Choice]:
-        options = [self._deliver(actor, runtime) for actor in self._boxes]
-        options += [self._resume(task) for task in self._runnable]
+    def _options(self) -> list[Choice]:
+        options = [*self._deliveries.values(), *self._resumes.values()]
         busy = bool(options)
         if self._idle and not busy:
             options.append(self._tell_idle())
-        options += [self._end_body(job) for job in self._jobs if job.kind is JobKind.BODY]
+        options += self._bodies.values()
         if self._flush is not None and not busy and not self._idle:
             options.append(self._tell_flush())
-        for job in self._jobs:
-            if job.kind is JobKind.CALL:
-                options += self._handle_call(job)
-        options += [self._arrive(completion) for completion in self._answers]
+        for job, usual in self._calls.items():
+            options.append(usual)
+            if self._faults is not None:
+                options += self._fail_call(job, self._faults(job))
+        options += self._answers.values()
         if not options and not self._still:
-            options.append(
-                Choice(ChoiceKind.STILL, "all is still", "the system", lambda: self._quiet(runtime))
-            )
-        armed = self._armed()
-        if armed:
-            first = min(timer.moment for timer in armed)
-            options += [self._fire(timer, runtime) for timer in armed if timer.moment == first]
+            options.append(Choice(ChoiceKind.STILL, "all is still", "the system", self._quiet))
+        if self._timers:
+            armed = self._armed()
+            if armed:
+                first = min([timer.moment for timer in armed])
+                options += [self._fire(timer) for timer in armed if timer.moment == first]
         if self._outside is not None:
             options += self._outside()
         if options and self._may_crash is not None and self._may_crash():
-            crash = functools.partial(self.crash, runtime)
-            options.append(Choice(ChoiceKind.FAULT, "the process dies", "the process", crash))
+            options.append(Choice(ChoiceKind.FAULT, "the process dies", "the process", self.crash))
         return options
 
-    def _deliver(self, actor: Actor, runtime: Runtime) -> Choice:
-        letter = self._boxes[actor][0]
-        who = self._scheduler.label(actor.actor_urn)
-        name = f"{who} handles {_word(letter.message)} from {letter.sender}"
+    def _deliver(self, letter: Letter) -> Choice:
+        who = self._scheduler.label(letter.actor.actor_urn)
+        name = f"{who} handles {type(letter.message).__name__} from {letter.sender}"
+        return Choice(ChoiceKind.DELIVER, name, who, functools.partial(self._open, letter), letter)
 
-        def happen() -> None:
-            self._still = False
-            box = self._boxes[actor]
-            mail = box.popleft().mail
-            if not box:
-                del self._boxes[actor]
-            self._handle(actor, mail, runtime)
+    def _open(self, letter: Letter) -> None:
+        """An actor handles the first letter of its box; the next one is what it may handle then."""
+        self._still = False
+        actor = letter.actor
+        box = self._boxes[actor]
+        box.popleft()
+        if box:
+            self._deliveries[actor] = self._deliver(box[0])
+        else:
+            del self._boxes[actor], self._deliveries[actor]
+        self._handle(actor, letter.mail)
 
-        return Choice(ChoiceKind.DELIVER, name, who, happen, letter)
-
-    def _handle(self, actor: Actor, mail: Mail, runtime: Runtime) -> None:
+    def _handle(self, actor: Actor, mail: Mail) -> None:
         for observer in self._observers:
             observer.handling(actor, mail if isinstance(mail, Message) else mail.message)
-        alive = actor.ref.is_alive()
+        alive = self._footprints is None or actor.ref.is_alive()
         try:
             actor.deliver(mail)
         except Exception as error:
-            runtime.on_actor_failed(actor, error)
+            self._runtime.on_actor_failed(actor, error)
         if self._footprints is not None and alive != actor.ref.is_alive():
             self._footprints.touch_everything()  # who tells it something finds out
         for observer in self._observers:
@@ -259,7 +274,7 @@ class SimulatedDispatcher:
 
         def happen() -> None:
             self._still = False
-            self._runnable.remove(task)
+            del self._resumes[task]
             for observer in self._observers:
                 observer.handling(task, task.state)
             task.run()
@@ -291,70 +306,81 @@ class SimulatedDispatcher:
 
         def happen() -> None:
             self._still = False
-            self._take(job)
+            del self._bodies[job]
+            self._begin_job(job)
             settle(perform(job))
 
         return Choice(ChoiceKind.BODY, f"{who} ends", who, happen, job)
 
-    def _take(self, job: Job) -> None:
-        self._jobs.remove(job)
+    def _begin_job(self, job: Job) -> None:
         job.state = JobState.RUNNING
         for observer in self._observers:
             observer.handling(job, job.kind)
 
-    def _handle_call(self, job: Job) -> list[Choice]:
+    def _handle_call(self, job: Job) -> Choice:
         def happen() -> None:
             self._still = False
-            self._take(job)
-            self._answers.append(perform(job))
+            del self._calls[job]
+            self._begin_job(job)
+            self._answers[job] = self._arrive(perform(job))
             self._made(job)
+
+        return Choice(ChoiceKind.CALL, "the service handles the call", "the service", happen, job)
+
+    def _fail_call(self, job: Job, faults: list[Fault]) -> list[Choice]:
+        """The ways in which a call may go wrong. They are made anew when there are others."""
+        known = self._failing
+        if known is not None and known[0] is job and known[1] is faults:
+            return known[2]
+        usual = self._calls[job].perform
 
         def struck(arm: Callable[[], None]) -> Callable[[], None]:
             def happen_badly() -> None:
                 arm()
-                happen()
+                usual()
 
             return happen_badly
 
-        usual = Choice(ChoiceKind.CALL, "the service handles the call", "the service", happen, job)
-        faults = [] if self._faults is None else self._faults(job)
-        return [
-            usual,
-            *(Choice(ChoiceKind.FAULT, name, "the service", struck(arm), job) for name, arm in faults),
-        ]
+        choices = [Choice(ChoiceKind.FAULT, name, "the service", struck(arm), job) for name, arm in faults]
+        self._failing = job, faults, choices
+        return choices
 
     def _arrive(self, completion: Completion) -> Choice:
+        job = completion[0]
+
         def happen() -> None:
             self._still = False
-            self._answers.remove(completion)
+            del self._answers[job]
             settle(completion)
 
-        return Choice(ChoiceKind.ANSWER, "the answer arrives", "the service", happen, completion[0])
+        return Choice(ChoiceKind.ANSWER, "the answer arrives", "the service", happen, job)
 
     # ------------------------------------------------------------------ stillness and time
 
-    def _quiet(self, runtime: Runtime) -> None:
+    def _quiet(self) -> None:
         self._still = True
         self._stillness += 1
-        if runtime.supervisor is None:
-            runtime.over = not self._armed()
+        supervisor = self._runtime.supervisor
+        if supervisor is None:
+            self._runtime.over = not self._armed()
         else:
-            self._tell_aside(runtime.supervisor, Quiet(self._stillness), runtime)
+            self._tell_aside(supervisor, Quiet(self._stillness))
 
-    def _tell_aside(self, to: "Ref", message: Message, runtime: Runtime) -> None:
+    def _tell_aside(self, to: "Ref", message: Message) -> None:
         """Deliver what is about stillness without ending it."""
         to.tell(message)
         [(actor, box)] = self._boxes.items()
-        del self._boxes[actor]
-        self._handle(actor, box[0].mail, runtime)
+        self._boxes.clear()
+        self._deliveries.clear()
+        self._handle(actor, box[0].mail)
 
     def _armed(self) -> list[Timer]:
         """The timers that may fire."""
         self._timers = [timer for timer in self._timers if not timer.cancelled]
-        company = any(job.kind is JobKind.BODY for job in self._jobs)
+        company = bool(self._bodies)
         return [timer for timer in self._timers if company or not timer.needs_company]
 
-    def _fire(self, timer: Timer, runtime: Runtime) -> Choice:
+    def _fire(self, timer: Timer) -> Choice:
         who = self._scheduler.label(timer.reply_to.actor_urn)
 
         def happen() -> None:
@@ -364,14 +390,10 @@ class SimulatedDispatcher:
             if self._moved is not None:
                 self._moved()
             if type(timer.message) is CooldownElapsed and self._still and not self._boxes:
-                self._tell_aside(timer.reply_to, timer.message, runtime)
+                self._tell_aside(timer.reply_to, timer.message)
             else:
                 self._still = False
                 timer.reply_to.tell_if_alive(timer.message)
 
         name = f"{type(timer.message).__name__} for {who}"
         return Choice(ChoiceKind.TIME, name, f"timer of {who}", happen, timer)
-
-
-def _word(mail: object) -> str:
-    return type(mail).__name__

@@ -17,6 +17,7 @@ import attrs
 from durably.actors.actor import Actor, Mail
 from durably.actors.clock import Clock
 from durably.actors.concurrency import ConcurrencyActor
+from durably.actors.frozen import frozen
 from durably.actors.messages import Message
 from durably.actors.operation import OperationActor
 from durably.actors.simulation.choices import Choice, ChoiceKind
@@ -175,7 +176,7 @@ class Footprints:
         setattr(runtime, "resume", resume_noted)  # noqa: B010
 
 
-@attrs.frozen(eq=False)
+@frozen(eq=False)
 class Letter:
     """What lies in a mailbox, and who has put it there."""
 

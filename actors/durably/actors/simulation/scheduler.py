@@ -96,7 +96,8 @@ class Scheduler:
             raise TooLongError(
                 f"{self._limit} choices, and no end. The last were: {'; '.join(self.taken[-10:])}"
             )
-        options = _told_apart(options)
+        if len(options) != len({option.name for option in options}):
+            options = _told_apart(options)
         chosen = options[self._strategy.choose(options)]
         self.taken.append(chosen.name)
         self.current = chosen.who
@@ -117,9 +118,6 @@ class Scheduler:
 
 def _told_apart(options: Sequence[Choice]) -> Sequence[Choice]:
     """The same, with names that tell them apart: the second of a name is called so."""
-    names = Counter(option.name for option in options)
-    if len(names) == len(options):
-        return options
     seen: Counter[str] = Counter()
     apart: list[Choice] = []
     for option in options:

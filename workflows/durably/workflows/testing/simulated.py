@@ -13,7 +13,6 @@ from typing import Any
 
 import attrs
 
-from durably.actors.dispatcher import Runtime
 from durably.actors.messages import Completed
 from durably.actors.model import OperationStatus, OperationUpdate
 from durably.actors.simulation import Choice, ChoiceKind, CrashError, Scheduler, StuckError
@@ -309,7 +308,7 @@ class SimulatedRun:
             return None
         return self._current.time.moment(promised) - 0.001
 
-    def around(self, dispatcher: WatchedDispatcher, runtime: Runtime) -> list[Choice]:
+    def around(self, dispatcher: WatchedDispatcher) -> list[Choice]:
         """What others might do now, and what might go wrong that is nobody's fault."""
         found = self.outside.choices()
         current = self._current
@@ -320,7 +319,7 @@ class SimulatedRun:
         if self.strikes.may("frozen") and promised is None:
             found.append(self._fault("the process is frozen for an hour", self._freeze))
         if current.warned:
-            kill = functools.partial(self._kill, current, dispatcher, runtime)
+            kill = functools.partial(self._kill, current, dispatcher)
             found.append(self._fault("the process is killed at its deadline", kill))
         elif self.strikes.may("deadlines") and (promised is None or promised > current.deadline):
             warn = functools.partial(self._warn, current)
@@ -340,10 +339,10 @@ class SimulatedRun:
         current.warned = True
         self._skip_to(current.deadline - MARGIN)
 
-    def _kill(self, current: _Invocation, dispatcher: WatchedDispatcher, runtime: Runtime) -> None:
+    def _kill(self, current: _Invocation, dispatcher: WatchedDispatcher) -> None:
         current.killed = True
         self._skip_to(current.deadline)
-        dispatcher.crash(runtime)
+        dispatcher.crash()
 
     def _skip_to(self, when: datetime) -> None:
         self.service.clock.advance_to(when)

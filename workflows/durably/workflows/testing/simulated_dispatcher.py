@@ -8,9 +8,9 @@ import attrs
 
 from durably.actors.actor import Actor, Mail
 from durably.actors.clock import Clock
-from durably.actors.dispatcher import Runtime
-from durably.actors.messages import Message
+from durably.actors.messages import Message, Submit
 from durably.actors.simulation import Choice, ChoiceKind, Scheduler, SimulatedDispatcher
+from durably.actors.simulation.dispatcher import Fault
 from durably.actors.stage import Job, JobKind, Timer
 from durably.actors.task import Task, TaskState
 from durably.workflows.operations.logging import OperationLogger
@@ -38,7 +38,7 @@ class World(Protocol):
         """Before each choice: whether the run is still one that comes to an end."""
         ...
 
-    def around(self, dispatcher: "WatchedDispatcher", runtime: Runtime) -> list[Choice]:
+    def around(self, dispatcher: "WatchedDispatcher") -> list[Choice]:
         """What others might do now."""
         ...
 
@@ -68,25 +68,23 @@ class WatchedDispatcher(SimulatedDispatcher):
         is_void: Callable[[], bool],
         guard: Guard | None,
     ) -> None:
+        strikes = world.strikes
         super().__init__(
             scheduler,
             clock,
             faults=self._faults_of,
-            may_crash=lambda: world.strikes.may("crashes"),
+            may_crash=lambda: strikes.may("crashes"),
             moved=world.moved,
         )
         self.promises = promises
-        self.runtime: Runtime | None = None
         self._world = world
         self._is_void = is_void
         self._guard = guard
         self._sending: list[tuple[Actor, object]] | None = None
+        self._call_faults: list[Fault] = []
+        self._struck = -1  # how many faults had struck when these were listed
 
     # ------------------------------------------------------------------ looking on
-
-    def run(self, runtime: Runtime) -> None:
-        self.runtime = runtime
-        super().run(runtime)
 
     def post(self, actor: Actor, mail: Mail) -> None:
         super().post(actor, mail)
@@ -94,14 +92,13 @@ class WatchedDispatcher(SimulatedDispatcher):
             self._sending.append((actor, mail))
 
     def ready(self, task: Task) -> None:
-        if task in self._runnable:
+        if task in self._resumes:
             raise InvariantError("no-lost-wakeup", f"{task.name} is resumed twice")
         super().ready(task)
 
     def work(self, job: Job) -> None:
         if job.kind is JobKind.CALL:
-            calls = [each for each in self._jobs if each.kind is JobKind.CALL]
-            if calls or any(answered.kind is JobKind.CALL for answered, _, _ in self._answers):
+            if self._calls or self._answers:
                 raise InvariantError("one-call", "a call while another one is in flight")
         else:
             job.run = functools.partial(self._run_body, job, job.run)
@@ -109,22 +106,25 @@ class WatchedDispatcher(SimulatedDispatcher):
 
     def parked(self) -> list[Task]:
         """The tasks that wait for something."""
-        tasks: dict[int, Task] = getattr(self.runtime, "tasks", {})
+        tasks: dict[int, Task] = getattr(self._runtime, "tasks")  # noqa: B009  # of the system, not the protocol
         return [task for task in tasks.values() if task.state is TaskState.PARKED]
 
-    def _handle(self, actor: Actor, mail: Mail, runtime: Runtime) -> None:
+    def _handle(self, actor: Actor, mail: Mail) -> None:
         message = mail if isinstance(mail, Message) else mail.message
         self.promises.before(actor, message)
-        sent: list[tuple[Actor, object]] = []
-        self._sending = sent
-        try:
-            super()._handle(actor, mail, runtime)
-        finally:
-            self._sending = None
-        self.promises.after(actor, message, sent)
-        failure: BaseException | None = getattr(runtime, "_failure", None)
-        if failure is not None and isinstance(failure.__cause__, InvariantError):
-            raise failure.__cause__
+        if type(message) is not Submit:
+            super()._handle(actor, mail)
+        else:
+            self._sending = sent = []
+            try:
+                super()._handle(actor, mail)
+            finally:
+                self._sending = None
+            self.promises.submitted(message, sent)
+        if self._runtime.over:
+            failure: BaseException | None = getattr(self._runtime, "_failure", None)
+            if failure is not None and isinstance(failure.__cause__, InvariantError):
+                raise failure.__cause__
 
     def _run_body(self, job: Job, run: Callable[[], Message]) -> Message:
         spec, attempt, interrupted = body_of(job, run)
@@ -138,36 +138,40 @@ class WatchedDispatcher(SimulatedDispatcher):
             return choice
         return attrs.evolve(choice, perform=functools.partial(self._guard.watching, choice.perform))
 
-    def _quiet(self, runtime: Runtime) -> None:
+    def _quiet(self) -> None:
         self.promises.still(self.parked())
-        super()._quiet(runtime)
+        super()._quiet()
 
     # ------------------------------------------------------------------ the world
 
-    def _options(self, runtime: Runtime) -> list[Choice]:
-        self._world.looks(self.parked)
-        options = super()._options(runtime)
-        around = self._world.around(self, runtime)
-        if self._world.strikes.may("raised"):
-            around += [self._failing(job) for job in self._jobs if job.kind is JobKind.BODY]
-        return [*options, *around]
+    def _options(self) -> list[Choice]:
+        world = self._world
+        world.looks(self.parked)
+        options = super()._options()
+        options += world.around(self)
+        if self._bodies and world.strikes.may("raised"):
+            options += [self._raise_in_body(job) for job in self._bodies]
+        return options
 
-    def _faults_of(self, _job: Job) -> list[tuple[str, Callable[[], None]]]:
+    def _faults_of(self, _job: Job) -> list[Fault]:
         strikes = self._world.strikes
-        return [
-            (words, functools.partial(self._world.arm, fault))
-            for fault, words in CALL_FAULTS.items()
-            if strikes.may(fault)
-        ]
+        if strikes.count != self._struck:
+            self._struck = strikes.count
+            self._call_faults = [
+                (words, functools.partial(self._world.arm, fault))
+                for fault, words in CALL_FAULTS.items()
+                if strikes.may(fault)
+            ]
+        return self._call_faults
 
     def _armed(self) -> list[Timer]:
-        latest = self._world.latest()
         armed = super()._armed()
+        latest = self._world.latest() if armed else None
         return armed if latest is None else [timer for timer in armed if timer.moment < latest]
 
-    def _failing(self, job: Job) -> Choice:
+    def _raise_in_body(self, job: Job) -> Choice:
         """The body of a step raises before it has done anything."""
-        ends = self._end_body(job)
+        ends = self._bodies[job]
 
         def happen() -> None:
             self._world.strikes.strike("raised")

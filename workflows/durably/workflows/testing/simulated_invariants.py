@@ -130,26 +130,25 @@ class InvocationPromises:
 
     def before(self, actor: Actor, message: object) -> None:
         """An actor is about to handle a message."""
-        if isinstance(actor, CheckpointActor):
-            self.checkpoint = actor
-            if isinstance(message, CallDone):
-                self._in_call = ()
-        elif isinstance(actor, OperationActor):
-            if (isinstance(message, Begin) and message.awaiter is not None) or isinstance(message, Await):
+        match message:
+            case Begin() | Await() if isinstance(actor, OperationActor):
                 self._awaits(message.awaiter, actor)
-        elif isinstance(actor, ConcurrencyActor):
-            if isinstance(message, Go):
+            case CallDone() if isinstance(actor, CheckpointActor):
+                self._in_call = ()
+            case Go() if isinstance(actor, ConcurrencyActor):
                 self._admits(actor)
-            elif isinstance(message, BranchDone):
+            case BranchDone() if isinstance(actor, ConcurrencyActor):
                 self._admissions[actor].unfinished -= 1
+            case _:
+                pass
+        if self.checkpoint is None and isinstance(actor, CheckpointActor):
+            self.checkpoint = actor
 
-    def after(self, actor: Actor, message: object, sent: Sequence[tuple[Actor, object]]) -> None:
-        """It has handled it, and has `sent` these."""
-        if isinstance(actor, CheckpointActor) and isinstance(message, Submit):
-            update = message.update
-            to = message.operation
-            if not any(isinstance(each, Orphaned) and to == who.ref for who, each in sent):
-                self._accepted.setdefault(update.id, deque()).append(update)
+    def submitted(self, message: Submit, sent: Sequence[tuple[Actor, object]]) -> None:
+        """The checkpoint actor has handled this, and has `sent` these."""
+        to = message.operation
+        if not any(isinstance(each, Orphaned) and to == who.ref for who, each in sent):
+            self._accepted.setdefault(message.update.id, deque()).append(message.update)
 
     def _awaits(self, awaiter: Awaiter | None, actor: OperationActor) -> None:
         if awaiter is None:
