@@ -9,6 +9,8 @@ from durably.actors.simulation.choices import Choice, ChoiceKind
 if TYPE_CHECKING:
     from durably.actors.simulation.footprints import Footprints
 
+FAULT = ChoiceKind.FAULT  # looked up for every choice that is at hand, at every step
+
 
 class DriftedError(Exception):
     """A recorded choice is not among those at hand: the code is no longer what it was."""
@@ -63,8 +65,7 @@ class RandomWalk:
         return True
 
     def choose(self, options: Sequence[Choice]) -> int:
-        usual = [index for index, option in enumerate(options) if option.kind is not ChoiceKind.FAULT]
-        unusual = [index for index, option in enumerate(options) if option.kind is ChoiceKind.FAULT]
+        usual, unusual = _sorted_out(options)
         if unusual and (not usual or self._random.random() < self._faults):
             return self._random.choice(unusual)
         return self._random.choice(usual)
@@ -96,8 +97,7 @@ class Pct:
         return True
 
     def choose(self, options: Sequence[Choice]) -> int:
-        usual = [index for index, option in enumerate(options) if option.kind is not ChoiceKind.FAULT]
-        unusual = [index for index, option in enumerate(options) if option.kind is ChoiceKind.FAULT]
+        usual, unusual = _sorted_out(options)
         if unusual and (not usual or self._random.random() < self._faults):
             return self._random.choice(unusual)
         for index in usual:
@@ -142,7 +142,7 @@ class PlainDepthFirst:
         allowed = [
             index
             for index, option in enumerate(options)
-            if option.kind is not ChoiceKind.FAULT or self._struck < self._faults
+            if option.kind is not FAULT or self._struck < self._faults
         ]
         if self._step == len(self._path):
             self._path.append((0, len(allowed)))
@@ -154,7 +154,7 @@ class PlainDepthFirst:
             )
         self._step += 1
         index = allowed[taken]
-        self._struck += options[index].kind is ChoiceKind.FAULT
+        self._struck += options[index].kind is FAULT
         return index
 
 
@@ -179,3 +179,11 @@ class Replayed:
                 return index
         at_hand = "; ".join(option.name for option in options)
         raise DriftedError(f"Choice {self._step} was {wanted!r}; expected one of: {at_hand}")
+
+
+def _sorted_out(options: Sequence[Choice]) -> tuple[Sequence[int], Sequence[int]]:
+    """The places of what is usual, and of faults."""
+    usual = [index for index, option in enumerate(options) if option.kind is not FAULT]
+    if len(usual) == len(options):
+        return usual, ()
+    return usual, [index for index, option in enumerate(options) if option.kind is FAULT]

@@ -58,6 +58,9 @@ class _Invocation:
     deadline: datetime
     warned: bool = False
     killed: bool = False
+    as_of: tuple[object, ...] = ()
+    perils: list[Choice] = attrs.Factory(list[Choice])
+    """What might go wrong with it, as long as the things in `as_of` are what they were."""
 
 
 class SimulatedRun:
@@ -288,7 +291,8 @@ class SimulatedRun:
         Raises:
             InvariantError: no-hang, or one of theirs.
         """
-        self._check_invariants()
+        if self._invariants or self.promises.broken is not None:
+            self._check_invariants()
         struck, choices = self.strikes.count, len(self._scheduler.taken)
         if struck != self._calm[0]:
             self._calm = (struck, choices, self.invocations)
@@ -310,12 +314,20 @@ class SimulatedRun:
 
     def around(self, dispatcher: WatchedDispatcher) -> list[Choice]:
         """What others might do now, and what might go wrong that is nobody's fault."""
-        found = self.outside.choices()
-        current = self._current
+        current, promised = self._current, self.outside.promised_until()
         assert current is not None
+        as_of = self.strikes.count, current.warned, promised, self.invocations
+        if current.as_of != as_of:
+            current.as_of = as_of
+            current.perils = self._perils(current, promised, dispatcher)
+        return self.outside.choices() + current.perils
+
+    def _perils(
+        self, current: _Invocation, promised: datetime | None, dispatcher: WatchedDispatcher
+    ) -> list[Choice]:
+        found: list[Choice] = []
         if self.strikes.may("duplicated") and current.number == self.invocations:
             found.append(self._fault("the service invokes again", self._duplicate))
-        promised = self.outside.promised_until()
         if self.strikes.may("frozen") and promised is None:
             found.append(self._fault("the process is frozen for an hour", self._freeze))
         if current.warned:

@@ -14,7 +14,7 @@ import attrs
 from durably.actors.actor import Actor, Ref
 from durably.actors.checkpoint import CheckpointActor
 from durably.actors.concurrency import ConcurrencyActor, Limits
-from durably.actors.messages import Await, Awaiter, Begin, BranchDone, CallDone, Go, Orphaned, Submit
+from durably.actors.messages import Await, Awaiter, Begin, BranchDone, CallDone, Go, Orphaned, Submit, Watch
 from durably.actors.model import Operation, OperationStatus, OperationType, OperationUpdate
 from durably.actors.operation import OperationActor
 from durably.actors.recorded import wire_size
@@ -125,24 +125,29 @@ class InvocationPromises:
         self._in_call: Sequence[OperationUpdate] = ()
         self._awaited: dict[tuple[Task, int], set[str]] = {}
         self._admissions: dict[Actor, _Admission] = {}
+        self._notes: dict[type, Callable[[Any, Any], None]] = {
+            Submit: self._meets,
+            Watch: self._meets,
+            Begin: self._awaits,
+            Await: self._awaits,
+            CallDone: self._called,
+            Go: self._admits,
+            BranchDone: self._branch_done,
+        }
 
     # ------------------------------------------------------------------ what actors do
 
     def before(self, actor: Actor, message: object) -> None:
         """An actor is about to handle a message."""
-        match message:
-            case Begin() | Await() if isinstance(actor, OperationActor):
-                self._awaits(message.awaiter, actor)
-            case CallDone() if isinstance(actor, CheckpointActor):
-                self._in_call = ()
-            case Go() if isinstance(actor, ConcurrencyActor):
-                self._admits(actor)
-            case BranchDone() if isinstance(actor, ConcurrencyActor):
-                self._admissions[actor].unfinished -= 1
-            case _:
-                pass
-        if self.checkpoint is None and isinstance(actor, CheckpointActor):
-            self.checkpoint = actor
+        note = self._notes.get(type(message))
+        if note is not None:
+            note(actor, message)
+
+    def _meets(self, actor: CheckpointActor, _message: Submit | Watch) -> None:
+        self.checkpoint = actor
+
+    def _called(self, actor: CheckpointActor, _message: CallDone) -> None:
+        self._in_call = ()
 
     def submitted(self, message: Submit, sent: Sequence[tuple[Actor, object]]) -> None:
         """The checkpoint actor has handled this, and has `sent` these."""
@@ -150,13 +155,16 @@ class InvocationPromises:
         if not any(isinstance(each, Orphaned) and to == who.ref for who, each in sent):
             self._accepted.setdefault(message.update.id, deque()).append(message.update)
 
-    def _awaits(self, awaiter: Awaiter | None, actor: OperationActor) -> None:
-        if awaiter is None:
-            return
-        spec: Spec = _peek(actor, "_spec")
-        self._awaited.setdefault((awaiter.task, awaiter.ticket), set()).add(spec.start.id)
+    def _awaits(self, actor: OperationActor, message: Begin | Await) -> None:
+        awaiter = message.awaiter
+        if awaiter is not None:
+            spec: Spec = _peek(actor, "_spec")
+            self._awaited.setdefault((awaiter.task, awaiter.ticket), set()).add(spec.start.id)
 
-    def _admits(self, actor: ConcurrencyActor) -> None:
+    def _branch_done(self, actor: ConcurrencyActor, _message: BranchDone) -> None:
+        self._admissions[actor].unfinished -= 1
+
+    def _admits(self, actor: ConcurrencyActor, _message: Go) -> None:
         admission = self._admissions[actor] = _Admission(_peek(actor, "_limits"))
         begin: Callable[[Ref, int], None] = _peek(actor, "_begin")
         name = actor.actor_urn
