@@ -71,7 +71,7 @@ class SimulatedDispatcher:
         self._outside = outside
         self._may_crash = may_crash
         self._moved = moved
-        # What can happen is kept as a choice from when it can until it does: it is made once, not at each step.
+        # What can happen is a choice from when it can until it does: made once, and not at each step.
         self._boxes: dict[Actor, deque[Letter]] = {}
         self._deliveries: dict[Actor, Choice] = {}
         self._resumes: dict[Task, Choice] = {}

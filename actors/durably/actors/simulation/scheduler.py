@@ -2,12 +2,15 @@
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import attrs
 
 from durably.actors.simulation.choices import Choice
-from durably.actors.simulation.strategies import Attentive, Strategy
+from durably.actors.simulation.strategies import Strategy
+
+if TYPE_CHECKING:
+    from durably.actors.simulation.footprints import Footprints
 
 
 class TooLongError(Exception):
@@ -77,8 +80,9 @@ class Scheduler:
         self.observers = tuple(observers)
         self.time: Callable[[], float] = float
         """Virtual time in seconds; a dispatcher sets it."""
-        self.footprints = strategy.footprints() if isinstance(strategy, Attentive) else None
-        """What steps touch, if the strategy wants to know."""
+        new_footprints: Callable[[], Footprints] | None = getattr(strategy, "footprints", None)
+        self.footprints = None if new_footprints is None else new_footprints()
+        """What steps touch, if the strategy wants to know: then it has a `footprints` that makes them."""
         self._strategy = strategy
         self._limit = limit
         self._watch = watch

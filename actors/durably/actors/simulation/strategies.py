@@ -2,12 +2,9 @@
 
 import random
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import Protocol
 
 from durably.actors.simulation.choices import Choice, ChoiceKind
-
-if TYPE_CHECKING:
-    from durably.actors.simulation.footprints import Footprints
 
 FAULT = ChoiceKind.FAULT  # looked up for every choice that is at hand, at every step
 
@@ -25,15 +22,6 @@ class Strategy(Protocol):
 
     def choose(self, options: Sequence[Choice]) -> int:
         """The index of the choice to take. The order of `options` is that of production's hub."""
-        ...
-
-
-@runtime_checkable
-class Attentive(Protocol):
-    """A strategy that wants to know what steps touch."""
-
-    def footprints(self) -> "Footprints":
-        """Those of a new run, to be filled."""
         ...
 
 

@@ -115,7 +115,8 @@ class WatchedDispatcher(SimulatedDispatcher):
         if type(message) is not Submit:
             super()._handle(actor, mail)
         else:
-            self._sending = sent = []
+            sent: list[tuple[Actor, object]] = []
+            self._sending = sent
             try:
                 super()._handle(actor, mail)
             finally:

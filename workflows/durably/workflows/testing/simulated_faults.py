@@ -73,7 +73,8 @@ class Strikes:
     """Which faults may still strike in this run, and which have."""
 
     def __init__(self, faults: Faults) -> None:
-        self._left = {name: count for name, count in attrs.asdict(faults).items() if count > 0}
+        counts = [(each.name, getattr(faults, each.name)) for each in attrs.fields(Faults)]
+        self._left: dict[str, int] = {name: count for name, count in counts if count > 0}
         self.struck: Counter[str] = Counter()
         self.count = 0
         """How many have struck."""

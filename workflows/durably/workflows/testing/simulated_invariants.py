@@ -14,7 +14,7 @@ import attrs
 from durably.actors.actor import Actor, Ref
 from durably.actors.checkpoint import CheckpointActor
 from durably.actors.concurrency import ConcurrencyActor, Limits
-from durably.actors.messages import Await, Awaiter, Begin, BranchDone, CallDone, Go, Orphaned, Submit, Watch
+from durably.actors.messages import Await, Begin, BranchDone, CallDone, Go, Orphaned, Submit, Watch
 from durably.actors.model import Operation, OperationStatus, OperationType, OperationUpdate
 from durably.actors.operation import OperationActor
 from durably.actors.recorded import wire_size
