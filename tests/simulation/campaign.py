@@ -1,7 +1,8 @@
 """Campaigns over whole workflows, for minutes: `python -m tests.simulation.campaign`, part of `make explore`.
 
-Every workflow of the tests is run under every strategy, each share of the schedules with a seed of its own,
-on as many processes as there are cores. What goes wrong is printed, shrunk, and is a test then.
+Every workflow of the tests is swept at first: every harmless fault at every place of production's order. The
+rest of the schedules goes evenly to all workflows, to random walks and to PCT, each share with a seed of its
+own, on as many processes as there are cores. What goes wrong is printed, shrunk, and is a test then.
 """
 
 import argparse
@@ -15,6 +16,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
+from durably.actors.simulation import Sweep
 from durably.workflows import durable_execution
 from durably.workflows.testing import Faults, simulate
 from tests.simulation.realistic import OUTSIDE, REALISTIC
@@ -25,6 +27,9 @@ SHARE = 200
 TOLD_EVERY = 10_000
 """Schedules between two lines that tell how far it is."""
 STRATEGIES = ("random", "pct")
+SWEEP = "sweep"
+LONGEST_SWEEP = 10_000
+"""More schedules than a sweep has."""
 
 
 @durable_execution
@@ -66,9 +71,16 @@ def run(share: Share) -> Outcome:
     """Run them in this process."""
     handler, options = workflows()[share.workflow]
     began = time.process_time()
-    report = simulate(handler, schedules=share.schedules, strategy=share.strategy, seed=share.seed, **options)
+    strategy = Sweep(orders=1) if share.strategy == SWEEP else share.strategy
+    report = simulate(handler, schedules=share.schedules, strategy=strategy, seed=share.seed, **options)
     seconds = time.process_time() - began
     return Outcome(share, report.schedules, report.choices, seconds, "" if report.ok else str(report))
+
+
+def sweeps() -> Iterator[Share]:
+    """Each workflow, once through."""
+    for name in workflows():
+        yield Share(name, SWEEP, 0, LONGEST_SWEEP)
 
 
 def shares(schedules: int, first_seed: int) -> Iterator[Share]:
@@ -98,7 +110,9 @@ def campaign(schedules: int, jobs: int, first_seed: int = 0) -> bool:
     choices, began = 0, time.monotonic()
     context = multiprocessing.get_context("spawn")
     with concurrent.futures.ProcessPoolExecutor(jobs, mp_context=context) as pool:
-        for outcome in pool.map(run, shares(schedules, first_seed)):
+        swept = list(pool.map(run, sweeps()))
+        rest = schedules - sum(outcome.schedules for outcome in swept)
+        for outcome in itertools.chain(swept, pool.map(run, shares(rest, first_seed))):
             count[outcome.share.workflow] += outcome.schedules
             seconds[outcome.share.workflow] += outcome.seconds
             choices += outcome.choices

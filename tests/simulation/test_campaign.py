@@ -1,6 +1,6 @@
 """The campaign of `make explore`, in small."""
 
-from tests.simulation.campaign import STRATEGIES, Share, run, shares, workflows
+from tests.simulation.campaign import LONGEST_SWEEP, STRATEGIES, Share, run, shares, sweeps, workflows
 
 
 def test_schedules_are_shared_evenly():
@@ -17,6 +17,14 @@ def test_a_small_campaign_covers_all():
     """Fewer schedules, smaller shares."""
     names = {share.workflow for share in shares(100, first_seed=0)}
     assert names == {*workflows()}
+
+
+def test_every_workflow_is_swept():
+    """As far as there are places for a fault."""
+    assert {share.workflow for share in sweeps()} == {*workflows()}
+    outcome = run(next(share for share in sweeps() if share.workflow == "approval"))
+    assert outcome.failure == ""
+    assert 50 < outcome.schedules < LONGEST_SWEEP
 
 
 def test_a_share_is_run():

@@ -18,6 +18,7 @@ from durably.actors.simulation.strategies import (
     Replayed,
     Strategy,
 )
+from durably.actors.simulation.sweep import Sweep
 
 __all__ = [
     "Choice",
@@ -33,6 +34,7 @@ __all__ = [
     "SimulatedDispatcher",
     "Strategy",
     "StuckError",
+    "Sweep",
     "TooLongError",
     "commute",
 ]

@@ -46,7 +46,7 @@ LONGEST_RESULT = 300
     type=click.Choice(STRATEGIES),
     default=STRATEGIES[0],
     show_default=True,
-    help="How schedules are chosen. exhaustive: every one there is, for small workflows.",
+    help="How schedules are chosen. sweep: every fault at every place. exhaustive: all, if it is small.",
 )
 @click.option("--no-faults", is_flag=True, help="No crashes, throttled calls and lost answers.")
 @click.option("--any-answer", is_flag=True, help="The result may depend on a race.")

@@ -12,7 +12,7 @@ from typing import Any
 
 import attrs
 
-from durably.actors.simulation import Exhaustive, Fifo, Pct, RandomWalk, Replayed, Scheduler, Strategy
+from durably.actors.simulation import Exhaustive, Fifo, Pct, RandomWalk, Replayed, Scheduler, Strategy, Sweep
 from durably.actors.simulation.scheduler import Observer
 from durably.actors.simulation.strategies import DriftedError
 from durably.workflows.testing import shrinking
@@ -75,7 +75,7 @@ def simulate(
         handler: a durable handler. Its step bodies run many times: they must not touch the world outside.
         event: its input, any JSON value.
         schedules: how many at most.
-        strategy: chooses them: `random` (the default), `pct`, `exhaustive`, or a strategy of
+        strategy: chooses them: `random` (the default), `pct`, `sweep`, `exhaustive`, or a strategy of
             `durably.actors.simulation`.
         seed: of a strategy that is named, if it has one: other seeds are other schedules.
         faults: what may go wrong; by default `HARMLESS`: each fault once that must not change the result.
@@ -139,10 +139,13 @@ def _short_collections() -> Generator[None]:
     if gc.get_freeze_count():  # somebody else's affair
         yield
         return
+    threshold = gc.get_threshold()
     gc.freeze()
+    gc.set_threshold(5_000, *threshold[1:])
     try:
         yield
     finally:
+        gc.set_threshold(*threshold)
         gc.unfreeze()
 
 
@@ -203,7 +206,7 @@ class Around:
     run_twice: bool = False
 
 
-STRATEGIES = ("random", "pct", "exhaustive")
+STRATEGIES = ("random", "pct", "sweep", "exhaustive")
 
 
 def named_strategy(name: str, seed: int = 0, faults: Faults | None = None) -> Strategy:
@@ -217,6 +220,8 @@ def named_strategy(name: str, seed: int = 0, faults: Faults | None = None) -> St
             return RandomWalk(seed)
         case "pct":
             return Pct(seed)
+        case "sweep":
+            return Sweep(seed)
         case "exhaustive":
             return Exhaustive(faults=0 if faults == NOTHING else 1)
         case _:
