@@ -5,7 +5,6 @@ the real one would, until the execution ends; the scheduler decides everything t
 """
 
 import functools
-import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -152,20 +151,15 @@ class SimulatedRun:
             return True
         return self.strikes.struck["refused"] > 0 and self._calls.is_refusal(self.output)
 
-    @property
-    def trace_hash(self) -> str:
-        """Of all that has happened: two runs with the same choices must have the same."""
-        sent = [(each.id, each.action.value, each.payload) for each in self.service.updates if each.name]
-        text = json.dumps([self._scheduler.taken, sent, self.output])
-        return hashlib.sha256(text.encode()).hexdigest()
-
-    def difference(self, other: "SimulatedRun") -> str:
-        """Where two runs with the same choices part."""
-        for mine, theirs in zip(self.service.updates, other.service.updates, strict=False):
+    def difference(self, first: "SimulatedRun") -> str:
+        """Where this run parts from one with the same choices; empty if the same has happened."""
+        for mine, theirs in zip(self.service.updates, first.service.updates, strict=False):
             if (mine.id, mine.action, mine.payload) != (theirs.id, theirs.action, theirs.payload):
                 return f"sent {_said(mine)} where the first sent {_said(theirs)}"
-        counts = len(self.service.updates), len(other.service.updates)
-        return f"came to {self.output} by {counts[0]} updates, and the first to {other.output} by {counts[1]}"
+        count, other = len(self.service.updates), len(first.service.updates)
+        if (count, self.output) == (other, first.output):
+            return ""
+        return f"came to {self.output} by {count} updates, and the first to {first.output} by {other}"
 
     # ------------------------------------------------------------------ one invocation
 

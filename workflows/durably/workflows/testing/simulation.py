@@ -291,8 +291,8 @@ class _World:
             again.run()
         except DriftedError as drifted:
             raise InvariantError("deterministic-code", f"in a second run {drifted}") from drifted
-        if again.trace_hash != self.last.trace_hash:
-            raise InvariantError("deterministic-code", f"a second run {again.difference(self.last)}")
+        if difference := again.difference(self.last):
+            raise InvariantError("deterministic-code", f"a second run {difference}")
 
     def failure(
         self,
