@@ -174,5 +174,5 @@ def test_a_search_that_is_exhausted_says_so():
 
 def test_a_strategy_goes_by_its_name():
     """One that there is not is refused with those that there are."""
-    with pytest.raises(ValueError, match="no strategy 'luck': it is one of random, pct, exhaustive"):
+    with pytest.raises(ValueError, match="no strategy 'luck': it is one of random, pct, sweep, exhaustive"):
         simulate(race, strategy="luck")

@@ -8,7 +8,7 @@ when its answer arrives, which timer fires. What the hub tells only when there i
 
 import functools
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from durably.actors.actor import Actor, Mail, refuse_question
@@ -44,8 +44,8 @@ class SimulatedDispatcher:
     Args:
         scheduler: takes the choices.
         clock: virtual; timers move it.
-        faults: what may go wrong with a call; the same list as long as it is the same.
-        outside: further choices of the world's: an answer from outside, say.
+        faults: what may go wrong with a call.
+        outside: further choices of the world's, which are no faults: an answer from outside, say.
         may_crash: tells whether the process may die now.
         moved: called when time has passed.
     """
@@ -81,7 +81,6 @@ class SimulatedDispatcher:
         self._timers: list[Timer] = []
         self._idle: deque[tuple[Ref, Message]] = deque()
         self._flush: Ref | None = None
-        self._failing: tuple[Job, list[Fault], list[Choice]] | None = None
         self._still = False
         self._stillness = 0
         self._shut = False
@@ -212,10 +211,7 @@ class SimulatedDispatcher:
         options += self._bodies.values()
         if self._flush is not None and not busy and not self._idle:
             options.append(self._tell_flush())
-        for job, usual in self._calls.items():
-            options.append(usual)
-            if self._faults is not None:
-                options += self._fail_call(job, self._faults(job))
+        options += self._calls.values()
         options += self._answers.values()
         if not options and not self._still:
             options.append(Choice(ChoiceKind.STILL, "all is still", "the system", self._quiet))
@@ -226,9 +222,19 @@ class SimulatedDispatcher:
                 options += [self._fire(timer) for timer in armed if timer.moment == first]
         if self._outside is not None:
             options += self._outside()
-        if options and self._may_crash is not None and self._may_crash():
-            options.append(Choice(ChoiceKind.FAULT, "the process dies", "the process", self.crash))
+        if options:
+            options += self._perils()
         return options
+
+    def _perils(self) -> list[Choice]:
+        """What may go wrong now."""
+        perils: list[Choice] = []
+        if self._faults is not None:
+            for job in self._calls:
+                perils += self._fail_call(job, self._faults(job))
+        if self._may_crash is not None and self._may_crash():
+            perils.append(Choice(ChoiceKind.FAULT, "the process dies", "the process", self.crash))
+        return perils
 
     def _deliver(self, letter: Letter) -> Choice:
         who = self._scheduler.label(letter.actor.actor_urn)
@@ -250,13 +256,13 @@ class SimulatedDispatcher:
     def _handle(self, actor: Actor, mail: Mail) -> None:
         for observer in self._observers:
             observer.handling(actor, mail if isinstance(mail, Message) else mail.message)
-        alive = self._footprints is None or actor.ref.is_alive()
         try:
-            actor.deliver(mail)
+            if self._footprints is None:
+                actor.deliver(mail)
+            else:
+                self._footprints.deliver(actor, mail)
         except Exception as error:
             self._runtime.on_actor_failed(actor, error)
-        if self._footprints is not None and alive != actor.ref.is_alive():
-            self._footprints.touch_everything()  # who tells it something finds out
         for observer in self._observers:
             observer.handled(self._scheduler.label(actor.actor_urn), actor)
 
@@ -327,11 +333,8 @@ class SimulatedDispatcher:
 
         return Choice(ChoiceKind.CALL, "the service handles the call", "the service", happen, job)
 
-    def _fail_call(self, job: Job, faults: list[Fault]) -> list[Choice]:
-        """The ways in which a call may go wrong. They are made anew when there are others."""
-        known = self._failing
-        if known is not None and known[0] is job and known[1] is faults:
-            return known[2]
+    def _fail_call(self, job: Job, faults: Sequence[Fault]) -> list[Choice]:
+        """The ways in which a call may go wrong."""
         usual = self._calls[job].perform
 
         def struck(arm: Callable[[], None]) -> Callable[[], None]:
@@ -341,9 +344,7 @@ class SimulatedDispatcher:
 
             return happen_badly
 
-        choices = [Choice(ChoiceKind.FAULT, name, "the service", struck(arm), job) for name, arm in faults]
-        self._failing = job, faults, choices
-        return choices
+        return [Choice(ChoiceKind.FAULT, name, "the service", struck(arm), job) for name, arm in faults]
 
     def _arrive(self, completion: Completion) -> Choice:
         job = completion[0]

@@ -137,6 +137,13 @@ class Footprints:
         self._numbers.setdefault(letter.actor, len(self._numbers) + 1)
         self.touched.add((f"box of {letter.actor.actor_urn}", way_of(letter.message)))
 
+    def deliver(self, actor: Actor, mail: Mail) -> None:
+        """Let the actor handle something."""
+        alive = actor.ref.is_alive()
+        actor.deliver(mail)
+        if alive != actor.ref.is_alive():
+            self.touch_everything()  # who tells it something finds out
+
     def make(self, subject: object) -> None:
         """The step in progress makes something that will be a choice."""
         self._made += 1

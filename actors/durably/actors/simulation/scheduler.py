@@ -1,5 +1,6 @@
 """The scheduler: the one source of choice in a run, and the record of what was chosen."""
 
+import operator
 from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Protocol
@@ -11,6 +12,8 @@ from durably.actors.simulation.strategies import Strategy
 
 if TYPE_CHECKING:
     from durably.actors.simulation.footprints import Footprints
+
+NAME = operator.attrgetter("name")
 
 
 class TooLongError(Exception):
@@ -100,7 +103,7 @@ class Scheduler:
             raise TooLongError(
                 f"{self._limit} choices, and no end. The last were: {'; '.join(self.taken[-10:])}"
             )
-        if len(options) != len({option.name for option in options}):
+        if len(options) != len({*map(NAME, options)}):
             options = _told_apart(options)
         chosen = options[self._strategy.choose(options)]
         self.taken.append(chosen.name)

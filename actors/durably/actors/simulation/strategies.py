@@ -21,7 +21,10 @@ class Strategy(Protocol):
         ...
 
     def choose(self, options: Sequence[Choice]) -> int:
-        """The index of the choice to take. The order of `options` is that of production's hub."""
+        """The index of the choice to take.
+
+        The order of `options` is that of production's hub; faults come last.
+        """
         ...
 
 
@@ -53,10 +56,10 @@ class RandomWalk:
         return True
 
     def choose(self, options: Sequence[Choice]) -> int:
-        usual, unusual = _sorted_out(options)
-        if unusual and (not usual or self._random.random() < self._faults):
-            return self._random.choice(unusual)
-        return self._random.choice(usual)
+        usual, all_of_them = usual_of(options), len(options)
+        if usual < all_of_them and (not usual or self._random.random() < self._faults):
+            return self._random.choice(range(usual, all_of_them))
+        return self._random.choice(range(usual))
 
 
 class Pct:
@@ -85,16 +88,18 @@ class Pct:
         return True
 
     def choose(self, options: Sequence[Choice]) -> int:
-        usual, unusual = _sorted_out(options)
-        if unusual and (not usual or self._random.random() < self._faults):
-            return self._random.choice(unusual)
-        for index in usual:
-            self._priorities.setdefault(options[index].who, 1 + self._random.random())
+        usual, all_of_them = usual_of(options), len(options)
+        if usual < all_of_them and (not usual or self._random.random() < self._faults):
+            return self._random.choice(range(usual, all_of_them))
+        who = [option.who for option in options[:usual]]
+        priorities = self._priorities
+        for each in who:
+            priorities.setdefault(each, 1 + self._random.random())
         self._step += 1
-        best = max(usual, key=lambda index: self._priorities[options[index].who])
+        best = max(range(usual), key=lambda index: priorities[who[index]])
         if self._step in self._changes:
-            self._priorities[options[best].who] = -self._step
-            best = max(usual, key=lambda index: self._priorities[options[index].who])
+            priorities[who[best]] = -self._step
+            best = max(range(usual), key=lambda index: priorities[who[index]])
         return best
 
 
@@ -169,9 +174,9 @@ class Replayed:
         raise DriftedError(f"Choice {self._step} was {wanted!r}; expected one of: {at_hand}")
 
 
-def _sorted_out(options: Sequence[Choice]) -> tuple[Sequence[int], Sequence[int]]:
-    """The places of what is usual, and of faults."""
-    usual = [index for index, option in enumerate(options) if option.kind is not FAULT]
-    if len(usual) == len(options):
-        return usual, ()
-    return usual, [index for index, option in enumerate(options) if option.kind is FAULT]
+def usual_of(options: Sequence[Choice]) -> int:
+    """How many of them are no faults; those come first."""
+    count = len(options)
+    while count and options[count - 1].kind is FAULT:
+        count -= 1
+    return count

@@ -4,7 +4,8 @@ import random
 from collections import deque
 from collections.abc import Sequence
 
-from durably.actors.simulation.choices import Choice, ChoiceKind
+from durably.actors.simulation.choices import Choice
+from durably.actors.simulation.strategies import usual_of
 
 
 class Sweep:
@@ -43,14 +44,10 @@ class Sweep:
 
     def choose(self, options: Sequence[Choice]) -> int:
         step, self._step = self._step, self._step + 1
-        usual: list[int] = []
-        for index, option in enumerate(options):
-            if option.kind is not ChoiceKind.FAULT:
-                usual.append(index)
-            elif self._is_first:
-                self._todo.append((step, option.name))
-            elif self._target == (step, option.name):
+        usual = usual_of(options)
+        for index in range(usual, len(options)):
+            if self._is_first:
+                self._todo.append((step, options[index].name))
+            elif self._target == (step, options[index].name):
                 return index
-        if self._order == 0 or not usual:
-            return 0
-        return self._random.choice(usual)
+        return self._random.choice(range(usual)) if self._order and usual else 0

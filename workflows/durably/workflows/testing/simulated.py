@@ -57,9 +57,6 @@ class _Invocation:
     deadline: datetime
     warned: bool = False
     killed: bool = False
-    as_of: tuple[object, ...] = ()
-    perils: list[Choice] = attrs.Factory(list[Choice])
-    """What might go wrong with it, as long as the things in `as_of` are what they were."""
 
 
 class SimulatedRun:
@@ -306,19 +303,16 @@ class SimulatedRun:
             return None
         return self._current.time.moment(promised) - 0.001
 
-    def around(self, dispatcher: WatchedDispatcher) -> list[Choice]:
-        """What others might do now, and what might go wrong that is nobody's fault."""
+    def state(self) -> tuple[object, ...]:
+        """All that decides what might go wrong."""
+        current = self._current
+        assert current is not None
+        return self.strikes.count, current.warned, self.invocations, self.outside.promised_until()
+
+    def perils(self, dispatcher: WatchedDispatcher) -> list[Choice]:
+        """What might go wrong that is nobody's fault."""
         current, promised = self._current, self.outside.promised_until()
         assert current is not None
-        as_of = self.strikes.count, current.warned, promised, self.invocations
-        if current.as_of != as_of:
-            current.as_of = as_of
-            current.perils = self._perils(current, promised, dispatcher)
-        return self.outside.choices() + current.perils
-
-    def _perils(
-        self, current: _Invocation, promised: datetime | None, dispatcher: WatchedDispatcher
-    ) -> list[Choice]:
         found: list[Choice] = []
         if self.strikes.may("duplicated") and current.number == self.invocations:
             found.append(self._fault("the service invokes again", self._duplicate))

@@ -6,11 +6,10 @@ from typing import Protocol
 
 import attrs
 
-from durably.actors.actor import Actor, Mail
+from durably.actors.actor import Actor, Mail, Ref
 from durably.actors.clock import Clock
-from durably.actors.messages import Message, Submit
+from durably.actors.messages import Message, Orphaned, Submit
 from durably.actors.simulation import Choice, ChoiceKind, Scheduler, SimulatedDispatcher
-from durably.actors.simulation.dispatcher import Fault
 from durably.actors.stage import Job, JobKind, Timer
 from durably.actors.task import Task, TaskState
 from durably.workflows.operations.logging import OperationLogger
@@ -22,6 +21,7 @@ from durably.workflows.testing.simulated_invariants import (
     RunPromises,
     body_of,
 )
+from durably.workflows.testing.simulated_outside import Outside
 
 
 class World(Protocol):
@@ -29,6 +29,7 @@ class World(Protocol):
 
     strikes: Strikes
     promises: RunPromises
+    outside: Outside
 
     def arm(self, fault: str) -> None:
         """The next call fails so."""
@@ -38,8 +39,12 @@ class World(Protocol):
         """Before each choice: whether the run is still one that comes to an end."""
         ...
 
-    def around(self, dispatcher: "WatchedDispatcher") -> list[Choice]:
-        """What others might do now."""
+    def state(self) -> tuple[object, ...]:
+        """What `perils` depends on."""
+        ...
+
+    def perils(self, dispatcher: "WatchedDispatcher") -> list[Choice]:
+        """What might go wrong that is nobody's fault."""
         ...
 
     def latest(self) -> float | None:
@@ -68,28 +73,17 @@ class WatchedDispatcher(SimulatedDispatcher):
         is_void: Callable[[], bool],
         guard: Guard | None,
     ) -> None:
-        strikes = world.strikes
-        super().__init__(
-            scheduler,
-            clock,
-            faults=self._faults_of,
-            may_crash=lambda: strikes.may("crashes"),
-            moved=world.moved,
-        )
+        outside = world.outside
+        choices = outside.choices if outside.is_anybody_there else None
+        super().__init__(scheduler, clock, outside=choices, moved=world.moved)
         self.promises = promises
         self._world = world
         self._is_void = is_void
         self._guard = guard
-        self._sending: list[tuple[Actor, object]] | None = None
-        self._call_faults: list[Fault] = []
-        self._struck = -1  # how many faults had struck when these were listed
+        self._known: tuple[object, ...] = ()
+        self._known_perils: list[Choice] = []
 
     # ------------------------------------------------------------------ looking on
-
-    def post(self, actor: Actor, mail: Mail) -> None:
-        super().post(actor, mail)
-        if self._sending is not None:
-            self._sending.append((actor, mail))
 
     def ready(self, task: Task) -> None:
         if task in self._resumes:
@@ -112,20 +106,22 @@ class WatchedDispatcher(SimulatedDispatcher):
     def _handle(self, actor: Actor, mail: Mail) -> None:
         message = mail if isinstance(mail, Message) else mail.message
         self.promises.before(actor, message)
-        if type(message) is not Submit:
+        if type(message) is Submit:
+            before = self._mail_of(message.operation)
             super()._handle(actor, mail)
+            answers = self._mail_of(message.operation)[len(before) :]
+            if not any(isinstance(answer, Orphaned) for answer in answers):
+                self.promises.accepted(message.update)
         else:
-            sent: list[tuple[Actor, object]] = []
-            self._sending = sent
-            try:
-                super()._handle(actor, mail)
-            finally:
-                self._sending = None
-            self.promises.submitted(message, sent)
+            super()._handle(actor, mail)
         if self._runtime.over:
             failure: BaseException | None = getattr(self._runtime, "_failure", None)
             if failure is not None and isinstance(failure.__cause__, InvariantError):
                 raise failure.__cause__
+
+    def _mail_of(self, ref: Ref) -> list[object]:
+        actor: Actor = getattr(ref, "_actor")  # noqa: B009  # an onlooker's privilege
+        return [letter.mail for letter in self._boxes.get(actor, ())]
 
     def _run_body(self, job: Job, run: Callable[[], Message]) -> Message:
         spec, attempt, interrupted = body_of(job, run)
@@ -146,24 +142,27 @@ class WatchedDispatcher(SimulatedDispatcher):
     # ------------------------------------------------------------------ the world
 
     def _options(self) -> list[Choice]:
-        world = self._world
-        world.looks(self.parked)
-        options = super()._options()
-        options += world.around(self)
-        if self._bodies and world.strikes.may("raised"):
-            options += [self._raise_in_body(job) for job in self._bodies]
-        return options
+        self._world.looks(self.parked)
+        return super()._options()
 
-    def _faults_of(self, _job: Job) -> list[Fault]:
-        strikes = self._world.strikes
-        if strikes.count != self._struck:
-            self._struck = strikes.count
-            self._call_faults = [
-                (words, functools.partial(self._world.arm, fault))
-                for fault, words in CALL_FAULTS.items()
-                if strikes.may(fault)
-            ]
-        return self._call_faults
+    def _perils(self) -> list[Choice]:
+        """Made anew only when something is different: they are at hand nearly always."""
+        bodies = tuple(self._bodies) if self._world.strikes.may("raised") else ()
+        known = (*self._world.state(), *self._calls, *bodies)
+        if known != self._known:
+            self._known = known
+            self._known_perils = self._new_perils(bodies)
+        return self._known_perils
+
+    def _new_perils(self, bodies: tuple[Job, ...]) -> list[Choice]:
+        strikes, arm = self._world.strikes, self._world.arm
+        faults = [fault for fault in CALL_FAULTS if strikes.may(fault)]
+        of_calls = [(CALL_FAULTS[fault], functools.partial(arm, fault)) for fault in faults]
+        perils = [peril for job in self._calls for peril in self._fail_call(job, of_calls)]
+        if strikes.may("crashes"):
+            perils.append(Choice(ChoiceKind.FAULT, "the process dies", "the process", self.crash))
+        perils += self._world.perils(self)
+        return perils + [self._raise_in_body(job) for job in bodies]
 
     def _armed(self) -> list[Timer]:
         armed = super()._armed()

@@ -14,7 +14,7 @@ import attrs
 from durably.actors.actor import Actor, Ref
 from durably.actors.checkpoint import CheckpointActor
 from durably.actors.concurrency import ConcurrencyActor, Limits
-from durably.actors.messages import Await, Begin, BranchDone, CallDone, Go, Orphaned, Submit, Watch
+from durably.actors.messages import Await, Begin, BranchDone, CallDone, Go, Submit, Watch
 from durably.actors.model import Operation, OperationStatus, OperationType, OperationUpdate
 from durably.actors.operation import OperationActor
 from durably.actors.recorded import wire_size
@@ -149,11 +149,9 @@ class InvocationPromises:
     def _called(self, actor: CheckpointActor, _message: CallDone) -> None:
         self._in_call = ()
 
-    def submitted(self, message: Submit, sent: Sequence[tuple[Actor, object]]) -> None:
-        """The checkpoint actor has handled this, and has `sent` these."""
-        to = message.operation
-        if not any(isinstance(each, Orphaned) and to == who.ref for who, each in sent):
-            self._accepted.setdefault(message.update.id, deque()).append(message.update)
+    def accepted(self, update: OperationUpdate) -> None:
+        """The checkpoint actor has taken it."""
+        self._accepted.setdefault(update.id, deque()).append(update)
 
     def _awaits(self, actor: OperationActor, message: Begin | Await) -> None:
         awaiter = message.awaiter

@@ -37,9 +37,14 @@ class Outside:
         self._beats: Counter[str] = Counter()
         self._alive: dict[str, datetime] = {}
 
+    @property
+    def is_anybody_there(self) -> bool:
+        """False if nothing ever comes from outside."""
+        return bool(self._answers or self._functions)
+
     def choices(self) -> list[Choice]:
         """What could come now."""
-        if not self._answers and not self._functions:
+        if not self.is_anybody_there:
             return []
         found: list[Choice] = []
         for operation in self._waiting():
