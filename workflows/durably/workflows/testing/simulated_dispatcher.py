@@ -1,12 +1,13 @@
 """The dispatcher of a simulated invocation: it looks on, and lets the world do things meanwhile."""
 
 import functools
+import itertools
 from collections.abc import Callable
 from typing import Protocol
 
 import attrs
 
-from durably.actors.actor import Actor, Mail, Ref
+from durably.actors.actor import Actor, Mail
 from durably.actors.clock import Clock
 from durably.actors.messages import Message, Orphaned, Submit
 from durably.actors.simulation import Choice, ChoiceKind, Scheduler, SimulatedDispatcher
@@ -107,10 +108,11 @@ class WatchedDispatcher(SimulatedDispatcher):
         message = mail if isinstance(mail, Message) else mail.message
         self.promises.before(actor, message)
         if type(message) is Submit:
-            before = self._mail_of(message.operation)
+            operation: Actor = getattr(message.operation, "_actor")  # noqa: B009  # an onlooker's privilege
+            before = len(self._boxes.get(operation, ()))
             super()._handle(actor, mail)
-            answers = self._mail_of(message.operation)[len(before) :]
-            if not any(isinstance(answer, Orphaned) for answer in answers):
+            after = self._boxes.get(operation, ())
+            if not any(isinstance(each.mail, Orphaned) for each in itertools.islice(after, before, None)):
                 self.promises.accepted(message.update)
         else:
             super()._handle(actor, mail)
@@ -118,10 +120,6 @@ class WatchedDispatcher(SimulatedDispatcher):
             failure: BaseException | None = getattr(self._runtime, "_failure", None)
             if failure is not None and isinstance(failure.__cause__, InvariantError):
                 raise failure.__cause__
-
-    def _mail_of(self, ref: Ref) -> list[object]:
-        actor: Actor = getattr(ref, "_actor")  # noqa: B009  # an onlooker's privilege
-        return [letter.mail for letter in self._boxes.get(actor, ())]
 
     def _run_body(self, job: Job, run: Callable[[], Message]) -> Message:
         spec, attempt, interrupted = body_of(job, run)
