@@ -157,8 +157,6 @@ class CheckpointActor(Actor):
         """The operation is below something finished. So is, from here on, what it may contain."""
         self._finished.add(id)
         ref.tell(Orphaned(self._outermost_finished(context)))
-        if id in self._live:
-            self._forget(id)
 
     def _outermost_finished(self, context: str) -> str:
         if self.state is not CheckpointState.OPEN:
@@ -193,7 +191,7 @@ class CheckpointActor(Actor):
 
     def _pump(self) -> None:
         """Send a full batch at once; ask to be told when a smaller one will get no fuller."""
-        if self._in_flight is not None or self.state is CheckpointState.OVER:
+        if self._in_flight is not None:
             return
         if len(self._queue) >= MAX_UPDATES or self._queued_bytes >= MAX_BYTES:
             self._send()
@@ -299,7 +297,6 @@ class CheckpointActor(Actor):
             self.state = CheckpointState.CLOSING
             self._refresh = False
             self._orphan_all()
-            self._pump()
 
     HANDLERS: ClassVar[dict[type[Message], Callable[..., None]]] = {
         Submit: _submit,

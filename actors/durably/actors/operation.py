@@ -253,7 +253,6 @@ class OperationActor(Actor):
             return
         self._checkpoint.tell(Submit(self.ref, self._update_of(outcome)))
         if isinstance(outcome, Retried):
-            self._attempt += 1
             self.state = OperationState.RETRYING
         else:
             self.state = OperationState.ENDING
