@@ -45,6 +45,18 @@ def nobody_awaits(event, context):
 
 
 @durable_execution
+def goes_on_behind(event, context):
+    """A child context that goes on when the handler has its result."""
+
+    def child(inner):
+        inner.wait(SECOND, name="w")
+        return inner.step(lambda _: 1, name="s")
+
+    context.deferred.run_in_child_context(child, "child")
+    context.wait(SECOND, name="w")
+
+
+@durable_execution
 def two_at_a_time(event, context):
     """Five branches, and room for two."""
 
@@ -141,9 +153,25 @@ class TestALibraryIsFoundThat:
         monkeypatch.setattr(OperationActor, "_tell_waiting", lambda _self: None)
         assert "the handler waits for 'w' at" in finds("no-hang", steps_around_a_wait)
 
-    def test_sends_updates_from_below_a_finished_context(self, monkeypatch):
-        """parent-last: nobody is told that the context has ended."""
+    def test_tells_nobody_that_a_context_has_ended(self, monkeypatch):
+        """parent-last: what goes on below it is to learn of it at once."""
         monkeypatch.setattr(CheckpointActor, "_finish", lambda _self, _context: None)
+        assert "has ended, and nobody tells" in finds("parent-last", nested_early)
+
+    def test_tells_nobody_that_the_root_has_finished(self, monkeypatch):
+        """no-lost-wakeup: the same of everything that goes on then."""
+        monkeypatch.setattr(CheckpointActor, "_orphan_all", lambda _self: None)
+        assert "the root finished, and nobody tells" in finds("no-lost-wakeup", goes_on_behind)
+
+    def test_accepts_what_comes_after_the_root_has_finished(self, monkeypatch):
+        """parent-last: it could be recorded behind the end of the execution."""
+        monkeypatch.setattr(CheckpointActor, "_close", lambda self, _message: self._orphan_all())
+        handlers = {**CheckpointActor.HANDLERS, Close: CheckpointActor._close}
+        monkeypatch.setattr(CheckpointActor, "HANDLERS", handlers)
+        assert "is accepted after the root finished" in finds("parent-last", goes_on_behind)
+
+    def test_sends_updates_from_below_a_finished_context(self, monkeypatch):
+        """parent-last: what begins below a context that has ended is sent."""
         monkeypatch.setattr(CheckpointActor, "_is_over", lambda _self, _context: False)
         assert "after the end of its context" in finds("parent-last", nested_early)
 

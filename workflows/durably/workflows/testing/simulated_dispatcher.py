@@ -7,13 +7,14 @@ from typing import Protocol
 
 import attrs
 
-from durably.actors.actor import Actor, Mail
+from durably.actors.actor import Actor, Mail, Ref
 from durably.actors.clock import Clock
-from durably.actors.messages import Message, Orphaned, Submit
+from durably.actors.messages import CallDone, CallFailed, Close, Message, Orphaned, Submit
 from durably.actors.simulation import Choice, ChoiceKind, Scheduler, SimulatedDispatcher
 from durably.actors.stage import Job, JobKind, Timer
 from durably.actors.task import Task, TaskState
 from durably.workflows.operations.logging import OperationLogger
+from durably.workflows.testing.simulated_ends import is_last_word
 from durably.workflows.testing.simulated_faults import CALL_FAULTS, SimulatedFailure, Strikes, replaced
 from durably.workflows.testing.simulated_guard import Guard
 from durably.workflows.testing.simulated_invariants import (
@@ -108,18 +109,23 @@ class WatchedDispatcher(SimulatedDispatcher):
         message = mail if isinstance(mail, Message) else mail.message
         self.promises.before(actor, message)
         if type(message) is Submit:
-            operation: Actor = getattr(message.operation, "_actor")  # noqa: B009  # an onlooker's privilege
+            operation = _actor_of(message.operation)
             before = len(self._boxes.get(operation, ()))
             super()._handle(actor, mail)
             after = self._boxes.get(operation, ())
             if not any(isinstance(each.mail, Orphaned) for each in itertools.islice(after, before, None)):
-                self.promises.accepted(message.update)
+                self.promises.accepted(message.update, self._is_told)
         else:
             super()._handle(actor, mail)
+            if type(message) in (Close, CallDone, CallFailed):
+                self.promises.ends(self._is_told)
         if self._runtime.over:
             failure: BaseException | None = getattr(self._runtime, "_failure", None)
             if failure is not None and isinstance(failure.__cause__, InvariantError):
                 raise failure.__cause__
+
+    def _is_told(self, operation: Ref) -> bool:
+        return any(is_last_word(each.mail) for each in self._boxes.get(_actor_of(operation), ()))
 
     def _run_body(self, job: Job, run: Callable[[], Message]) -> Message:
         spec, attempt, interrupted = body_of(job, run)
@@ -177,6 +183,12 @@ class WatchedDispatcher(SimulatedDispatcher):
                 ends.perform()
 
         return Choice(ChoiceKind.FAULT, ends.name.removesuffix("ends") + "raises", ends.who, happen)
+
+
+def _actor_of(operation: Ref) -> Actor:
+    """An onlooker's privilege."""
+    actor: Actor = getattr(operation, "_actor")  # noqa: B009
+    return actor
 
 
 def _raise(*_arguments: object, **_named: object) -> None:

@@ -14,7 +14,23 @@ import attrs
 from durably.actors.actor import Actor, Ref
 from durably.actors.checkpoint import CheckpointActor
 from durably.actors.concurrency import ConcurrencyActor, Limits
-from durably.actors.messages import Await, Begin, BranchDone, CallDone, Go, Submit, Watch
+from durably.actors.messages import (
+    Abandon,
+    Await,
+    Awaiter,
+    Begin,
+    BranchDone,
+    CallDone,
+    CallFailed,
+    Close,
+    Confirmed,
+    Go,
+    MapDone,
+    News,
+    Orphaned,
+    Submit,
+    Watch,
+)
 from durably.actors.model import Operation, OperationStatus, OperationType, OperationUpdate
 from durably.actors.operation import OperationActor
 from durably.actors.recorded import wire_size
@@ -22,6 +38,7 @@ from durably.actors.spec import Kind, Spec
 from durably.actors.stage import Job
 from durably.actors.task import Task, where
 from durably.workflows.concurrency.models import BatchResult
+from durably.workflows.testing.simulated_ends import Ends, IsTold
 
 MOST_UPDATES = 250
 MOST_BYTES = 768_000
@@ -113,6 +130,7 @@ class _Admission:
     limits: Limits
     unfinished: int = 0
     last: int = -1
+    is_over: bool = False
 
 
 class InvocationPromises:
@@ -124,15 +142,23 @@ class InvocationPromises:
         self._accepted: dict[str, deque[OperationUpdate]] = {}
         self._in_call: Sequence[OperationUpdate] = ()
         self._awaited: dict[tuple[Task, int], set[str]] = {}
-        self._admissions: dict[Actor, _Admission] = {}
+        self._admissions: dict[Ref, _Admission] = {}
+        self._ends = Ends()
         self._notes: dict[type, Callable[[Any, Any], None]] = {
-            Submit: self._meets,
-            Watch: self._meets,
-            Begin: self._awaits,
+            Submit: self._submits,
+            Watch: self._watches,
+            Begin: self._begins,
             Await: self._awaits,
+            Confirmed: self._learns,
+            News: self._learns,
+            Orphaned: self._learns,
             CallDone: self._called,
+            CallFailed: self._over,
+            Close: self._over,
             Go: self._admits,
             BranchDone: self._branch_done,
+            Abandon: self._map_over,
+            MapDone: self._map_done,
         }
 
     # ------------------------------------------------------------------ what actors do
@@ -143,27 +169,70 @@ class InvocationPromises:
         if note is not None:
             note(actor, message)
 
-    def _meets(self, actor: CheckpointActor, _message: Submit | Watch) -> None:
+    def _submits(self, actor: CheckpointActor, message: Submit) -> None:
         self.checkpoint = actor
+        self._ends.submits(message)
 
-    def _called(self, actor: CheckpointActor, _message: CallDone) -> None:
+    def _watches(self, actor: CheckpointActor, message: Watch) -> None:
+        self.checkpoint = actor
+        self._ends.watches(message)
+
+    def _learns(self, actor: OperationActor, message: Confirmed | News | Orphaned) -> None:
+        self._ends.learns(_id_of(actor), message)
+
+    def _called(self, _actor: CheckpointActor, message: CallDone) -> None:
         self._in_call = ()
+        self._ends.called(message)
 
-    def accepted(self, update: OperationUpdate) -> None:
-        """The checkpoint actor has taken it."""
+    def _over(self, _actor: CheckpointActor, message: CallFailed | Close) -> None:
+        self._ends.over(message)
+
+    def accepted(self, update: OperationUpdate, is_told: IsTold) -> None:
+        """The checkpoint actor has taken it.
+
+        Raises:
+            InvariantError: parent-last.
+        """
+        self._broken(self._ends.accepted(update, is_told))
         self._accepted.setdefault(update.id, deque()).append(update)
 
-    def _awaits(self, actor: OperationActor, message: Begin | Await) -> None:
-        awaiter = message.awaiter
+    def ends(self, is_told: IsTold) -> None:
+        """The checkpoint actor has handled what may have ended everything.
+
+        Raises:
+            InvariantError: no-lost-wakeup.
+        """
+        self._broken(self._ends.answered(is_told))
+
+    def _broken(self, what: tuple[str, str] | None) -> None:
+        if what is not None:
+            raise InvariantError(*what)
+
+    def _begins(self, actor: OperationActor, message: Begin) -> None:
+        self._parks(message.awaiter, actor)
+        self._parks(message.creator, actor)
+
+    def _awaits(self, actor: OperationActor, message: Await) -> None:
+        self._parks(message.awaiter, actor)
+
+    def _parks(self, awaiter: Awaiter | None, actor: OperationActor) -> None:
         if awaiter is not None:
-            spec: Spec = _peek(actor, "_spec")
-            self._awaited.setdefault((awaiter.task, awaiter.ticket), set()).add(spec.start.id)
+            self._awaited.setdefault((awaiter.task, awaiter.ticket), set()).add(_id_of(actor))
 
     def _branch_done(self, actor: ConcurrencyActor, _message: BranchDone) -> None:
-        self._admissions[actor].unfinished -= 1
+        self._admissions[actor.ref].unfinished -= 1
+
+    def _map_over(self, actor: ConcurrencyActor, _message: Abandon) -> None:
+        if actor.ref in self._admissions:
+            self._admissions[actor.ref].is_over = True
+
+    def _map_done(self, actor: OperationActor, _message: MapDone) -> None:
+        concurrency: Ref | None = _peek(actor, "_concurrency")
+        if concurrency is not None and concurrency in self._admissions:
+            self._admissions[concurrency].is_over = True
 
     def _admits(self, actor: ConcurrencyActor, _message: Go) -> None:
-        admission = self._admissions[actor] = _Admission(_peek(actor, "_limits"))
+        admission = self._admissions[actor.ref] = _Admission(_peek(actor, "_limits"))
         begin: Callable[[Ref, int], None] = _peek(actor, "_begin")
         name = actor.actor_urn
 
@@ -171,6 +240,8 @@ class InvocationPromises:
             if index <= admission.last:
                 what = f"{name}: branch {index} begins after branch {admission.last}"
                 raise InvariantError("bounded-admission", what)
+            if admission.is_over:
+                raise InvariantError("bounded-admission", f"{name}: branch {index} begins after the end")
             admission.last = index
             admission.unfinished += 1
             most = admission.limits.max_concurrency
@@ -189,6 +260,8 @@ class InvocationPromises:
         Raises:
             InvariantError: one-call.
         """
+        if self._ends.is_cut_off:
+            raise InvariantError("one-call", f"a call after {self._ends.end}")
         if token != self._token:
             raise InvariantError("one-call", "a call with another token than the newest")
         if len(updates) > MOST_UPDATES:
@@ -230,6 +303,9 @@ class InvocationPromises:
                 continue  # nothing recorded, or the first of several, which may have come already
             (key,) = awaited
             record = history.get(key)
+            if key in self._ends.orphaned:
+                what = f"{task.awaits} is below something finished, and {waits_for([task])}"
+                raise InvariantError("no-lost-wakeup", what)
             if record is not None and record.status.is_terminal and task.awaits == (record.name or key):
                 what = f"{record.name or key} is {record.status.value}, and {waits_for([task])}"
                 raise InvariantError("no-lost-wakeup", what)
@@ -254,6 +330,11 @@ def body_of(job: Job, run: Callable[[], object]) -> tuple[Spec, int, bool]:
     actor = _peek(job.reply_to, "_actor")
     _, attempt, interrupted = _peek(run, "args")
     return _peek(actor, "_spec"), attempt, interrupted
+
+
+def _id_of(operation: Actor) -> str:
+    spec: Spec = _peek(operation, "_spec")
+    return spec.start.id
 
 
 def _short(text: str) -> str:
