@@ -24,11 +24,14 @@ from durably.actors.messages import (
     CallFailed,
     Close,
     Confirmed,
+    Due,
     Go,
     MapDone,
     News,
     Orphaned,
+    Settled,
     Submit,
+    Waiting,
     Watch,
 )
 from durably.actors.model import Operation, OperationStatus, OperationType, OperationUpdate
@@ -39,6 +42,7 @@ from durably.actors.stage import Job
 from durably.actors.task import Task, where
 from durably.workflows.concurrency.models import BatchResult
 from durably.workflows.testing.simulated_ends import Ends, IsTold
+from durably.workflows.testing.simulated_waits import Waits
 
 MOST_UPDATES = 250
 MOST_BYTES = 768_000
@@ -82,6 +86,9 @@ class RunPromises:
         record = self._records().get(start.id)
         if is_current and record is not None and record.status is OperationStatus.SUCCEEDED:
             raise InvariantError("confirmed-once", f"the body of {name} runs, and its success is recorded")
+        is_started = record is not None and record.status is OperationStatus.STARTED
+        if is_current and spec.kind is Kind.AT_MOST_ONCE and not is_started:
+            raise InvariantError("at-most-once", f"the body of {name} runs, and its START is not recorded")
         self._bodies[start.id, attempt] += 1
         if spec.kind is Kind.AT_MOST_ONCE and self._bodies[start.id, attempt] > 1:
             raise InvariantError("at-most-once", f"the body of {name} runs again in attempt {attempt}")
@@ -144,6 +151,7 @@ class InvocationPromises:
         self._awaited: dict[tuple[Task, int], set[str]] = {}
         self._admissions: dict[Ref, _Admission] = {}
         self._ends = Ends()
+        self._waits = Waits()
         self._notes: dict[type, Callable[[Any, Any], None]] = {
             Submit: self._submits,
             Watch: self._watches,
@@ -159,6 +167,9 @@ class InvocationPromises:
             BranchDone: self._branch_done,
             Abandon: self._map_over,
             MapDone: self._map_done,
+            Due: lambda actor, _message: self._waits.is_due(_id_of(actor)),
+            Waiting: lambda _actor, message: self._waits.waits(message.operation),
+            Settled: lambda _actor, message: self._waits.settled(message.operation),
         }
 
     # ------------------------------------------------------------------ what actors do
@@ -172,6 +183,7 @@ class InvocationPromises:
     def _submits(self, actor: CheckpointActor, message: Submit) -> None:
         self.checkpoint = actor
         self._ends.submits(message)
+        self._waits.goes_on()
 
     def _watches(self, actor: CheckpointActor, message: Watch) -> None:
         self.checkpoint = actor
@@ -179,6 +191,7 @@ class InvocationPromises:
 
     def _learns(self, actor: OperationActor, message: Confirmed | News | Orphaned) -> None:
         self._ends.learns(_id_of(actor), message)
+        self._waits.learns(_id_of(actor), message)
 
     def _called(self, _actor: CheckpointActor, message: CallDone) -> None:
         self._in_call = ()
@@ -292,11 +305,12 @@ class InvocationPromises:
         """Nothing is under way any more.
 
         Raises:
-            InvariantError: no-lost-wakeup.
+            InvariantError: no-lost-wakeup, orphans-unwound, exact-view, no-early-end or no-hang.
         """
         if self.checkpoint is None:
             return
         history = self.checkpoint.history
+        self._broken(self._waits.still(parked, history, self.checkpoint.stage.time))
         for task in parked:
             awaited = self._awaited.get((task, task.ticket), ())
             if len(awaited) != 1:
