@@ -29,7 +29,8 @@ def mutated(sources: Mapping[str, str]) -> Iterator[None]:
     """The modules of these names run these sources.
 
     A function keeps its defaults, and a class its bases and fields; what else may differ are the code of
-    functions and methods, new ones, plain constants of the module or of a class, and the tables of handlers.
+    functions and methods, new ones, imports, plain constants of the module or of a class, and the tables of
+    handlers.
 
     Raises:
         ValueError: a function closes over more or fewer variables than before.
@@ -45,6 +46,8 @@ def mutated(sources: Mapping[str, str]) -> Iterator[None]:
                 exec(compile(source, str(module.__file__), "exec"), vars(other))
             finally:
                 sys.modules[name] = module
+            for owner in (module, *_classes(module)):
+                undo.callback(_forget_others, owner, set(vars(owner)))
             for each in _replace(module, other):
                 undo.callback(each)
         yield
@@ -99,7 +102,9 @@ def _replace(owner: Any, other: Any) -> Iterator[Undo]:
             yield from _replace_in_class(mine, theirs, functions)
         elif isinstance(theirs, PLAIN) and not name.startswith("__") and mine != theirs:
             yield _put(owner, name, theirs)
-        elif isinstance(theirs, types.FunctionType) and mine is _replace:
+        elif mine is _replace and getattr(theirs, "__module__", "") != other.__name__:
+            yield _put(owner, name, theirs)  # an import
+        elif mine is _replace and isinstance(theirs, types.FunctionType):
             yield _put(owner, name, _moved(theirs, vars(owner)))
 
 
@@ -139,6 +144,21 @@ def _functions(owner: Any, other: Any) -> Iterator[tuple[types.FunctionType, typ
             my_code, their_code = _plain(mine), _plain(theirs)
             if my_code is not None and their_code is not None and my_code.__module__ == _home(owner):
                 yield my_code, their_code
+
+
+def _classes(module: types.ModuleType) -> list[type]:
+    """Those that are made in it."""
+    return [
+        each
+        for each in vars(module).values()
+        if isinstance(each, type) and each.__module__ == module.__name__
+    ]
+
+
+def _forget_others(owner: Any, known: set[str]) -> None:
+    """What the other source has put there while it ran."""
+    for name in set(vars(owner)) - known:
+        delattr(owner, name)
 
 
 def _home(owner: Any) -> str:
