@@ -65,14 +65,14 @@ MUTANTS: dict[str, Mutant] = {
     "decision-forgotten": Mutant("large_and_early", "stable-decision", USUAL),
     "decision-not-recorded": Mutant("the_winner_stays", "same-answer", "pct", 10),
     "drain-without-outcome": Mutant(
-        "leaves_steps, failed call, full batches", "no-lost-update", "exhaustive", 10
+        "leaves_steps, failed call, full batches", "no-lost-update", "exhaustive", 20
     ),
     "empty-map-never-decided": Mutant("nothing_to_map", "no-hang", USUAL),
     "end-at-finish": Mutant("nobody_awaits", "no-lost-update", "exhaustive", 5),
     "end-jumps-the-queue": Mutant("large_and_early", "one-call", USUAL),
     "error-of-the-handler-lost": Mutant("fails", "no-hang", USUAL),
-    "failed-batch-settles-nobody": Mutant("context_then_wait, failed call", "no-hang", "random", 5),
-    "failure-clears-only-the-queue": Mutant("context_then_wait, failed call", "no-hang", "random", 5),
+    "failed-batch-settles-nobody": Mutant("context_then_wait, failed call", "no-lost-wakeup", "random", 5),
+    "failure-clears-only-the-queue": Mutant("context_then_wait, failed call", "no-lost-wakeup", "random", 5),
     "finish-beats-failed": Mutant("leaves_steps, failed call, full batches", "no-lost-update", "random", 50),
     "idle-messages-not-counted": Mutant("sequence", "no-early-end", "random", 5),
     "ids-from-one-counter": Mutant("branches_take_turns", "same-answer", USUAL),
@@ -91,7 +91,7 @@ MUTANTS: dict[str, Mutant] = {
     "one-token-for-the-process": Mutant("steps_around_a_wait, duplicate", "one-call", "pct", 5),
     "only-the-first-page": Mutant("steps_around_a_wait, pages", "same-answer", "random", 50),
     "orphans-code-left-parked": Mutant("orphan_awaits_the_handlers", "orphans-unwound", USUAL),
-    "orphans-not-told": Mutant("orphaned_wait", "no-early-end", "pct", 5),
+    "orphans-not-told": Mutant("orphaned_wait", "parent-last", USUAL),
     "polls-need-no-company": Mutant("approval", "no-hang", USUAL),
     "queue-dropped-at-close": Mutant("nobody_awaits", "no-lost-update", USUAL),
     "refresh-served-by-the-call-in-flight": Mutant("two_waits", "no-early-end", "random", 200),

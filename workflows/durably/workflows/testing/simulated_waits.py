@@ -1,7 +1,7 @@
 """Who counts as waiting, and what becomes of those who do when all is still: a part of the invariants.
 
-An invocation may end PENDING because of an operation that counts as waiting. So it must be one that does wait:
-it is not over, and has an answer if its time has come. And waiting must come to an end, or to nothing.
+An invocation may end PENDING because of an operation that counts as waiting. So it must be one that does
+wait: it is not over, and has an answer if its time has come.
 """
 
 from collections.abc import Callable, Mapping, Sequence
