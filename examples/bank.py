@@ -8,8 +8,7 @@ from functools import partial
 
 import pykka
 
-from durably.actors.simulation import Exhaustive
-from durably.actors.simulation.pykka_campaign import explore_pykka, pykka_error
+from durably.actors.simulation import Exhaustive, explore_pykka, pykka_error
 from durably.workflows.testing.shrinking import shrink
 
 

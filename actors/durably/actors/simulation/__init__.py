@@ -7,10 +7,21 @@ function of its choices.
 
 from durably.actors.simulation.choices import Choice, ChoiceKind
 from durably.actors.simulation.commuting import commute
+from durably.actors.simulation.coverage import Coverage
 from durably.actors.simulation.dispatcher import CrashError, SimulatedDispatcher, StuckError
-from durably.actors.simulation.partial_order import Exhaustive
-from durably.actors.simulation.scheduler import Scheduler, TooLongError
+from durably.actors.simulation.partial_order import Exhaustive, NotCommutingError, PrunedError
+from durably.actors.simulation.pykka_actors import DeadlockError, UnhandledError, simulated_pykka
+from durably.actors.simulation.pykka_campaign import (
+    PykkaFailure,
+    PykkaReport,
+    explore_pykka,
+    pykka_error,
+    replay_pykka,
+    trace_pykka,
+)
+from durably.actors.simulation.scheduler import Observer, Scheduler, TooLongError
 from durably.actors.simulation.strategies import (
+    DriftedError,
     Fifo,
     Pct,
     PlainDepthFirst,
@@ -19,15 +30,24 @@ from durably.actors.simulation.strategies import (
     Strategy,
 )
 from durably.actors.simulation.sweep import Sweep
+from durably.actors.simulation.trace import Trace
 
 __all__ = [
     "Choice",
     "ChoiceKind",
+    "Coverage",
     "CrashError",
+    "DeadlockError",
+    "DriftedError",
     "Exhaustive",
     "Fifo",
+    "NotCommutingError",
+    "Observer",
     "Pct",
     "PlainDepthFirst",
+    "PrunedError",
+    "PykkaFailure",
+    "PykkaReport",
     "RandomWalk",
     "Replayed",
     "Scheduler",
@@ -36,5 +56,12 @@ __all__ = [
     "StuckError",
     "Sweep",
     "TooLongError",
+    "Trace",
+    "UnhandledError",
     "commute",
+    "explore_pykka",
+    "pykka_error",
+    "replay_pykka",
+    "simulated_pykka",
+    "trace_pykka",
 ]

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from durably.workflows.testing.runner import DurableChildContextTestRunner, DurableFunctionTestRunner
     from durably.workflows.testing.schedules import Deviation
     from durably.workflows.testing.shrinking import Shrunk
+    from durably.workflows.testing.simulated_trace import trace_schedule
     from durably.workflows.testing.simulation import (
         HARMLESS,
         NOTHING,
@@ -83,6 +84,7 @@ __all__ = [
     "replay_all",
     "replay_schedule",
     "simulate",
+    "trace_schedule",
 ]
 
 _MODULES = {
@@ -112,6 +114,7 @@ _MODULES = {
     "runner": ("DurableChildContextTestRunner", "DurableFunctionTestRunner"),
     "schedules": ("Deviation",),
     "shrinking": ("Shrunk",),
+    "simulated_trace": ("trace_schedule",),
     "simulation": (
         "HARMLESS",
         "NOTHING",
