@@ -39,7 +39,7 @@ class TestNothingIsLost:
             plan, plain = make_plan(seed), PlainDepthFirst(faults=2)
             ends, runs = ends_of(plan, plain, most=250)
             if plain.exhausted:
-                search = Exhaustive(faults=2, abandon=True)
+                search = Exhaustive(faults=2)
                 fewer_ends, fewer_runs = ends_of(plan, search)
                 assert search.exhausted
                 assert fewer_ends == ends, f"seed {seed}"
@@ -54,22 +54,13 @@ class TestNothingIsLost:
         def handler(event, context):
             return context.step(lambda _: 1, name="a")
 
-        plain, search = PlainDepthFirst(), Exhaustive(abandon=True)
+        plain, search = PlainDepthFirst(), Exhaustive()
         ends, runs = explored(handler, plain, NOTHING)
         fewer_ends, fewer_runs = explored(handler, search, NOTHING)
         assert plain.exhausted
         assert search.exhausted
         assert fewer_ends == ends
         assert fewer_runs < runs / 2
-
-    def test_when_the_rest_of_a_run_is_gone_through_as_well(self):
-        """Without `abandon` a run that makes no difference goes on: any harness will do."""
-        for seed in range(20):
-            plan = make_plan(seed)
-            some, other = Exhaustive(abandon=True), Exhaustive()
-            ends, runs = ends_of(plan, some, most=300)
-            if some.exhausted:
-                assert ends_of(plan, other) == (ends, runs)
 
     def test_that_a_race_decides(self):
         """The lost update is found, in a fraction of the runs."""
@@ -102,7 +93,7 @@ class TestASearchIsExhausted:
         def handler(event, context):
             return context.step(lambda _: 1, name="a") + context.step(lambda _: 2, name="b")
 
-        search = Exhaustive(abandon=True, independent_bodies=True)
+        search = Exhaustive(independent_bodies=True)
         ends, runs = explored(handler, search, Faults(crashes=1, throttled=0, lost=0))
         assert search.exhausted
         assert {output for output, _ in ends} == {"{'Status': 'SUCCEEDED', 'Result': '3'}"}
@@ -120,7 +111,7 @@ class TestASearchIsExhausted:
 
         counts = []
         for independent in (False, True):
-            search, runs = Exhaustive(abandon=True, independent_bodies=independent), 0
+            search, runs = Exhaustive(independent_bodies=independent), 0
             while runs < 400 and search.begin(runs):
                 runs += 1
                 try:

@@ -60,6 +60,23 @@ class Signature:
     only_itself: bool = False
 
 
+@attrs.frozen
+class Turn:
+    """What a flow of code will do next, which has one such thing at a time: the subject of a choice.
+
+    Attributes:
+        flow: a name for the flow, the same in all runs that begin alike.
+        number: how many it has had before.
+        cause: the step that makes it possible; 0 if that was the one before.
+        touches: what it touches for certain.
+    """
+
+    flow: object
+    number: int
+    cause: int
+    touches: frozenset[Touch]
+
+
 class Footprints:
     """What the steps of one run touch. The dispatcher tells it what the system asks for meanwhile.
 
@@ -72,9 +89,12 @@ class Footprints:
         self.touched: set[Touch] = set()
         self.is_last = False
         """The system has ended with the step in progress."""
+        self.followed: set[int] = set()
+        """Steps without which the one in progress would have come later, and been the same."""
+        self.step = 0
+        """The key of the step in progress; 0 before the first."""
         self._independent_bodies = independent_bodies
         self._independent_tasks = independent_tasks
-        self._step = 0
         self._steps = 0
         self._made = 0
         self._origins: dict[object, tuple[int, int]] = {}
@@ -87,10 +107,11 @@ class Footprints:
     def begin(self, step: Signature) -> None:
         """From here on it is this step that touches and makes things."""
         self._timers = [timer for timer in self._timers if not timer.cancelled]
-        self._step, self._made = step.key, 0
+        self.step, self._made = step.key, 0
         self._steps += 1
         self.is_last = False
         self.touched = set(step.touches)
+        self.followed = {step.cause}
 
     def finish(self) -> frozenset[Touch]:
         """The step is over: all that it has touched."""
@@ -104,6 +125,9 @@ class Footprints:
         if subject is None:  # stillness, a crash, what comes from outside: it depends on all that has been
             key = hash((choice.name, self._steps))
             return Signature(key, 0, 0, kind, frozenset({EVERYTHING}))
+        if isinstance(subject, Turn):
+            key = hash((subject.flow, subject.number, kind.name))
+            return Signature(key, subject.cause, hash(subject.flow), kind, subject.touches)
         cause, number = origin = self._origins.get(subject, WORLD)
         key = hash((cause, number, choice.name if kind is ChoiceKind.FAULT else kind.name))
         process, only_itself, touches = 0, False, set[Touch]()
@@ -144,10 +168,14 @@ class Footprints:
         if alive != actor.ref.is_alive():
             self.touch_everything()  # who tells it something finds out
 
+    def name(self) -> tuple[int, int]:
+        """A name for something that the step in progress makes: the same in all orders."""
+        self._made += 1
+        return self.step, self._made
+
     def make(self, subject: object) -> None:
         """The step in progress makes something that will be a choice."""
-        self._made += 1
-        self._origins[subject] = (self._step, self._made)
+        self._origins[subject] = self.name()
         if isinstance(subject, Task):
             self._tasks.setdefault(subject, self._origins[subject])
         elif isinstance(subject, Timer):
@@ -163,6 +191,10 @@ class Footprints:
     def touch(self, what: object, way: str = WRITE) -> None:
         """The step in progress touches this."""
         self.touched.add((what, way))
+
+    def follow(self, step: int) -> None:
+        """The step in progress needs what that step has done, but would have come to the same later."""
+        self.followed.add(step)
 
     def touch_everything(self) -> None:
         """The step in progress depends on all others."""

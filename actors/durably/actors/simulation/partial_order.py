@@ -38,8 +38,11 @@ BUSY = (ChoiceKind.DELIVER, ChoiceKind.RESUME)
 ONLY_IF_IDLE = (ChoiceKind.IDLE, ChoiceKind.STILL)
 
 
-class PrunedError(Exception):
-    """The rest of this run would differ from another one only in the order of what does not depend."""
+class PrunedError(BaseException):
+    """The rest of this run would differ from another one only in the order of what does not depend.
+
+    It is no error of what is simulated, and no `Exception`, so that nothing in there takes it for one.
+    """
 
 
 class NotCommutingError(Exception):
@@ -82,8 +85,8 @@ class Place:
 class Exhaustive:
     """Every possible run, but for those that differ only in the order of what does not depend on each other.
 
-    `exhausted` is true when there is none left; `pruned` counts the runs among them whose rest turned out to
-    make no difference.
+    `exhausted` is true when there is none left. A run whose rest turns out to make no difference is ended by
+    a `PrunedError`, which whoever runs it must let pass; `pruned` counts them.
 
     Args:
         faults: how many faults may strike in one run.
@@ -92,7 +95,6 @@ class Exhaustive:
             that in which the library learns of it.
         independent_tasks: the same of the code of contexts and branches, futures included: no context awaits
             what another one has begun.
-        abandon: raise `PrunedError` out of a run whose rest makes no difference, instead of going on with it.
     """
 
     def __init__(
@@ -101,14 +103,12 @@ class Exhaustive:
         *,
         independent_bodies: bool = False,
         independent_tasks: bool = False,
-        abandon: bool = False,
     ) -> None:
         self.exhausted = False
         self.pruned = 0
         self._faults = faults
         self._independent_bodies = independent_bodies
         self._independent_tasks = independent_tasks
-        self._abandon = abandon
         self._places: list[Place] = []
         self._depth = 0
         self._struck: int = 0
@@ -141,6 +141,8 @@ class Exhaustive:
         return True
 
     def choose(self, options: Sequence[Choice]) -> int:
+        if self._makes_no_difference:  # the error has been caught
+            raise PrunedError
         signature = self._footprints.signature
         at_hand = {
             signature(option).key: (index, signature(option))
@@ -148,17 +150,13 @@ class Exhaustive:
             if option.kind is not ChoiceKind.FAULT
             or (self._struck < self._faults and (option.subject is not None or self._world_is_new()))
         }
-        if self._makes_no_difference:
-            return next(iter(at_hand.values()))[0]
         self._finish(at_hand.keys())
         if self._depth == len(self._places):
             place = self._new_place({key: step for key, (_, step) in at_hand.items()})
             if place is None:
                 self.pruned += 1
                 self._makes_no_difference = True
-                if self._abandon:
-                    raise PrunedError
-                return next(iter(at_hand.values()))[0]
+                raise PrunedError
             self._places.append(place)
         place = self._places[self._depth]
         if place.chosen not in at_hand:
@@ -222,7 +220,7 @@ class Exhaustive:
                 "The handling of a message that was declared to commute touches "
                 f"{', '.join(sorted(str(what) for what, _ in touches))} beside its actor."
             )
-        for earlier in self._races(number, place):
+        for earlier in self._races(number, place, self._footprints.followed):
             self._reverse(earlier, number)
         if _need_not(step):
             return
@@ -231,7 +229,7 @@ class Exhaustive:
         else:
             place.todo |= place.options.keys() - set(at_hand)
 
-    def _races(self, number: int, place: Place) -> list[int]:
+    def _races(self, number: int, place: Place, followed: set[int]) -> list[int]:
         """Find out what the step depends on; the places of the steps before which it could have come."""
         step, touches = place.step, place.touches
         past, races = 0, list[int]()
@@ -239,7 +237,7 @@ class Exhaustive:
             if past >> earlier & 1:
                 continue
             other = self._places[earlier]
-            follows = step.cause == other.chosen or (step.process and step.process == other.step.process)
+            follows = other.chosen in followed or (step.process and step.process == other.step.process)
             if follows or conflict(touches, other.touches):
                 past |= other.past | 1 << earlier
                 if not follows and step.kind not in ONLY_IF_IDLE:

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 import greenlet
 import pykka
 
+from durably.actors.simulation.footprints import WRITE, Touch
+
 if TYPE_CHECKING:
-    from durably.actors.simulation.pykka_actors import SimulatedFuture, SimulatedInbox
+    from durably.actors.simulation.pykka_parts import SimulatedFuture, SimulatedInbox
 
 
 class Place(enum.Enum):
@@ -36,6 +38,11 @@ class Participant:
         self.timed_out = False
         self.handles = False
         self.is_asleep = False
+        self.turns = 0
+        self.flow: tuple[int, int] = (0, 0)
+        """Its name for a search: that of its inbox."""
+        self.begun_in = 0
+        """The step that has started it."""
         self.on_failure: Callable[[Participant, BaseException | None], None] | None = None
         if actor is not None:
             own: Any = actor
@@ -46,6 +53,11 @@ class Participant:
         self._handle_failure(kind, error, trace)
         if self.on_failure is not None:
             self.on_failure(self, error)
+
+    @property
+    def touches(self) -> frozenset[Touch]:
+        """What each of its turns touches: proxies look at what it is made of."""
+        return frozenset() if self.actor is None else frozenset({(("attributes", self.flow), WRITE)})
 
     def awaited(self) -> str:
         """What it waits for, in words."""

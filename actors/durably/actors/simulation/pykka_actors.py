@@ -9,24 +9,39 @@ another actor does is seen, unless they share memory, which actors must not.
 No greenlet is ever left behind half-way: at the end of a run what is still parked is unwound.
 """
 
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Any, ClassVar, Self
 
 import greenlet
 import pykka
+from pykka import _proxy
 from pykka._envelope import Envelope
+from pykka._introspection import introspect_attrs
 
 from durably.actors.simulation.choices import Choice, ChoiceKind
 from durably.actors.simulation.contents import word
+from durably.actors.simulation.footprints import CLOCK, CODE, READ, WRITE, Touch, Turn
 from durably.actors.simulation.participants import Participant, Place, waiting_in_words
+from durably.actors.simulation.pykka_parts import (
+    Put,
+    SimulatedFlag,
+    SimulatedFuture,
+    SimulatedInbox,
+    SimulatedRegistry,
+    running,
+    touch,
+    under_way,
+)
 from durably.actors.simulation.scheduler import Observer, Scheduler
 from durably.actors.simulation.strategies import Strategy
 
+proxies: Any = _proxy
 SCENARIO = "the scenario"
 ANSWER = "answer"
 MOST_CHOICES = 100_000
+DEADLINE = "a deadline is set, or is no more"
 
 
 class DeadlockError(Exception):
@@ -35,60 +50,6 @@ class DeadlockError(Exception):
 
 class UnhandledError(Exception):
     """An actor has ended because it raised where nobody asked."""
-
-
-class SimulatedInbox:
-    """An actor's inbox, whose `put` and `get` are choices."""
-
-    def __init__(self) -> None:
-        self.mail: deque[tuple[Envelope[Any], str]] = deque()
-        self.owner: Participant | None = None
-        self._simulation = running()
-
-    def put(self, envelope: Envelope[Any], /) -> None:
-        """Put it in, when it is this one's turn."""
-        self._simulation.put(self, envelope)
-
-    def get(self) -> Envelope[Any]:
-        """Wait until there is something, and it is this one's turn."""
-        return self._simulation.take_mail(self)
-
-    def empty(self) -> bool:
-        """True if there is nothing in it."""
-        return not self.mail
-
-
-class SimulatedFuture(pykka.ThreadingFuture[Any]):
-    """A future that parks who waits for it. `asked` says who is to answer what."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.asked: tuple[Participant, str] | None = None
-        self.awaited_by: Participant | None = None
-
-    @property
-    def is_set(self) -> bool:
-        """True if nobody has to wait for it."""
-        return self._result is not None
-
-    def get(self, *, timeout: float | None = None) -> Any:
-        if self._get_hook is not None:
-            return pykka.Future[Any].get(self, timeout=timeout)
-        if self._result is None:
-            running().wait_for(self, timeout)
-        return super().get(timeout=0)
-
-    def set(self, value: Any = None) -> None:
-        super().set(value)
-        self._tell()
-
-    def set_exception(self, exc_info: Any = None) -> None:
-        super().set_exception(exc_info)
-        self._tell()
-
-    def _tell(self) -> None:
-        if self.awaited_by is not None:
-            running().answered(self, self.awaited_by)
 
 
 class simulated_pykka:  # noqa: N801  # it is used as a function: `with simulated_pykka(...)`
@@ -103,6 +64,8 @@ class simulated_pykka:  # noqa: N801  # it is used as a function: `with simulate
         observers: look on: a `Trace` or a `Coverage`.
         actors_may_fail: whether an actor may end because it raised where nobody asked. If not, that is an
             error.
+        share_memory: whether actors use the same objects beside messages; a search then takes every two of
+            their turns to depend on each other.
 
     Attributes:
         choices: those taken so far.
@@ -123,8 +86,11 @@ class simulated_pykka:  # noqa: N801  # it is used as a function: `with simulate
         limit: int = MOST_CHOICES,
         observers: Sequence[Observer] = (),
         actors_may_fail: bool = False,
+        share_memory: bool = False,
     ) -> None:
         self._scheduler = Scheduler(strategy, limit=limit, observers=observers)
+        self.footprints = self._scheduler.footprints
+        self._shared = frozenset({(CODE, WRITE)}) if share_memory else frozenset[Touch]()
         self._scheduler.time = self._time
         self._may_fail = actors_may_fail
         self._now = 0.0
@@ -146,9 +112,9 @@ class simulated_pykka:  # noqa: N801  # it is used as a function: `with simulate
     # ------------------------------------------------------------------ begin and end
 
     def __enter__(self) -> Self:
-        if _running:
+        if under_way:
             raise RuntimeError("A simulation of Pykka actors is under way already: end it first.")
-        _running.append(self)
+        under_way.append(self)
         self._main = Participant(SCENARIO, greenlet.getcurrent())
         self._active = self._main
         self._participants.append(self._main)
@@ -159,7 +125,8 @@ class simulated_pykka:  # noqa: N801  # it is used as a function: `with simulate
         kind._create_future = staticmethod(SimulatedFuture)  # noqa: SLF001
         kind._start_actor_loop = _start_actor_loop  # noqa: SLF001
         # Actors from elsewhere must neither be seen nor stopped by those in here.
-        self._registered = _exchange_registry([])
+        self._registered = _exchange_registry(SimulatedRegistry())
+        proxies.introspect_attrs = _introspect
         for observer in self._scheduler.observers:
             observer.begun()
         return self
@@ -172,8 +139,11 @@ class simulated_pykka:  # noqa: N801  # it is used as a function: `with simulate
                 self._main.place = Place.ENDED
                 self._switch_to_hub()
         finally:
-            self._close()
             how = error or self._broken
+            if self.footprints is not None and how is not None:
+                self.footprints.ended()  # before what others would have done
+            self.footprints = None
+            self._close()
             for observer in self._scheduler.observers:
                 observer.ended("all is still" if how is None else type(how).__name__)
         if self._broken is not None and error is not self._broken:
@@ -188,10 +158,11 @@ class simulated_pykka:  # noqa: N801  # it is used as a function: `with simulate
             _exchange_registry([])  # (an actor that is unwound in the middle of a message stops all others)
             participant.end()
         _exchange_registry(self._registered)
+        proxies.introspect_attrs = introspect_attrs
         threading_actor: Any = pykka.ThreadingActor
         for name, hook in self._kept.items():
             setattr(threading_actor, name, hook)
-        _running.remove(self)
+        under_way.remove(self)
 
     # ------------------------------------------------------------------ what actors and the scenario do
 
@@ -205,8 +176,13 @@ class simulated_pykka:  # noqa: N801  # it is used as a function: `with simulate
         participant = Participant(name, greenlet.greenlet(own._actor_loop), actor)  # noqa: SLF001
         participant.on_failure = self._failed
         participant.place, participant.next = Place.READY, f"{name} starts"
-        participant.inbox = own.actor_inbox
-        own.actor_inbox.owner = participant
+        inbox: SimulatedInbox = own.actor_inbox
+        participant.inbox, participant.flow = inbox, inbox.name
+        inbox.owner = participant
+        own.actor_stopped.__class__ = SimulatedFlag  # (there may be refs to the actor that have it)
+        own.actor_stopped.name = inbox.name
+        if self.footprints is not None:
+            participant.begun_in = self.footprints.step
         if type(actor).on_start is pykka.Actor.on_start:  # nobody would notice when it starts
             participant.place, participant.is_asleep = Place.RECEIVING, True
         self._participants.append(participant)
@@ -220,7 +196,8 @@ class simulated_pykka:  # noqa: N801  # it is used as a function: `with simulate
         self._park(me, Place.READY, f"{me.name} {verb} {receiver}: {what}")
         if isinstance(envelope.reply_to, SimulatedFuture) and to is not None:
             envelope.reply_to.asked = (to, what)
-        inbox.mail.append((envelope, me.name))
+        touch(("box", inbox.name))
+        inbox.mail.append(Put(envelope, me.name, 0 if self.footprints is None else self.footprints.step))
         for observer in self._scheduler.observers:
             observer.sent(receiver, inbox if to is None else to.actor, envelope.message)
 
@@ -233,13 +210,13 @@ class simulated_pykka:  # noqa: N801  # it is used as a function: `with simulate
                 observer.handled(me.name, me.actor)
         me.handles = False
         if me.actor is not None and me.actor.actor_stopped.is_set():
-            return inbox.mail.popleft()[0]  # it refuses what it has not handled
+            return inbox.mail.popleft().envelope  # it refuses what it has not handled
         if me.is_asleep:
             me.is_asleep, me.place = False, Place.RUNNING  # its first mail is why it runs
         else:
             self._park(me, Place.RECEIVING)
         me.handles = True
-        envelope, _ = inbox.mail.popleft()
+        envelope = inbox.mail.popleft().envelope
         for observer in observers:
             observer.handling(me.actor, envelope.message)
         return envelope
@@ -253,6 +230,8 @@ class simulated_pykka:  # noqa: N801  # it is used as a function: `with simulate
         me = self._me()
         me.future, me.timed_out = future, False
         me.deadline = None if timeout is None else self._now + timeout
+        if timeout is not None:
+            touch(CLOCK, DEADLINE)
         future.awaited_by = me
         self._park(me, Place.WAITING)
         me.future = future.awaited_by = None
@@ -265,6 +244,11 @@ class simulated_pykka:  # noqa: N801  # it is used as a function: `with simulate
         """A future is set for which somebody waits."""
         for observer in self._scheduler.observers:
             observer.sent(by.name, future, ANSWER)
+
+    def touch_deadlines(self, future: SimulatedFuture) -> None:
+        """Whoever waits for a future does not do so until a deadline any more."""
+        if any(each.future is future and each.deadline is not None for each in self._participants):
+            touch(CLOCK, DEADLINE)
 
     def _me(self) -> Participant:
         if self._closed:
@@ -323,19 +307,24 @@ class simulated_pykka:  # noqa: N801  # it is used as a function: `with simulate
 
     def _option(self, each: Participant) -> Choice | None:
         if each.place is Place.READY:
-            return Choice(ChoiceKind.RESUME, each.next, each.name, self._going_on(each))
+            return self._turn(ChoiceKind.RESUME, each.next, each, each.begun_in)
         if each.place is Place.WAITING and each.future is not None and each.future.is_set:
             name = f"{each.name} goes on with {each.awaited()}"
-            return Choice(ChoiceKind.RESUME, name, each.name, self._going_on(each))
+            return self._turn(ChoiceKind.RESUME, name, each, each.future.set_in)
         if each.place is Place.RECEIVING and each.inbox.mail:
-            envelope, sender = each.inbox.mail[0]
+            envelope, sender, step = each.inbox.mail[0]
             name = f"{each.name} handles {word(envelope.message)} from {sender}"
-            return Choice(ChoiceKind.DELIVER, name, each.name, self._going_on(each))
+            return self._turn(ChoiceKind.DELIVER, name, each, step)
         return None
+
+    def _turn(self, kind: ChoiceKind, name: str, each: Participant, cause: int) -> Choice:
+        turn = Turn(each.flow, each.turns, cause, self._shared | each.touches)
+        return Choice(kind, name, each.name, self._going_on(each), turn)
 
     def _going_on(self, each: Participant) -> Callable[[], None]:
         def go_on() -> None:
             self._active = each
+            each.turns += 1
             if each is not self._main:
                 each.greenlet.parent = self._hub
             each.greenlet.switch()
@@ -350,25 +339,27 @@ class simulated_pykka:  # noqa: N801  # it is used as a function: `with simulate
             each.timed_out = True
             go_on()
 
-        return Choice(ChoiceKind.TIME, f"{each.name} waits no longer for {each.awaited()}", each.name, happen)
-
-
-_running: list[simulated_pykka] = []
-
-
-def running() -> simulated_pykka:
-    """The simulation that is under way.
-
-    Raises:
-        RuntimeError: there is none: an actor has outlived the one that it was started in.
-    """
-    if not _running:
-        raise RuntimeError("The simulation that this actor was started in has ended.")
-    return _running[0]
+        assert each.future is not None
+        turn = Turn(
+            each.flow,
+            each.turns,
+            0,
+            self._shared | each.touches | {(CLOCK, WRITE), (("future", each.future.name), READ)},
+        )
+        name = f"{each.name} waits no longer for {each.awaited()}"
+        return Choice(ChoiceKind.TIME, name, each.name, happen, turn)
 
 
 def _start_actor_loop(actor: pykka.Actor) -> None:
     running().start(actor)
+
+
+def _introspect(*, root: Any, proxy: Any) -> Any:
+    """Look which attributes an actor has, as a proxy does without asking it."""
+    inbox = getattr(root, "actor_inbox", None)
+    if isinstance(inbox, SimulatedInbox):
+        touch(("attributes", inbox.name), READ)
+    return introspect_attrs(root=root, proxy=proxy)
 
 
 def _exchange_registry(refs: list[Any]) -> list[Any]:

@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 import attrs
 
+from durably.actors.simulation.partial_order import PrunedError
 from durably.actors.simulation.pykka_actors import simulated_pykka
 from durably.actors.simulation.scheduler import Observer
 from durably.actors.simulation.strategies import DriftedError, RandomWalk, Replayed, Strategy
@@ -42,12 +43,14 @@ class PykkaReport:
         choices: how many choices were taken in all.
         exhausted: whether there is no other schedule.
         failures: the schedules in which something went wrong.
+        pruned: how many of the schedules turned out to make no difference, in a search that looks for that.
     """
 
     schedules: int
     choices: int
     exhausted: bool
     failures: tuple[PykkaFailure, ...] = ()
+    pruned: int = 0
 
     @property
     def ok(self) -> bool:
@@ -56,7 +59,8 @@ class PykkaReport:
 
     def __str__(self) -> str:
         extent = "exhausted" if self.exhausted else "explored"
-        sums = f"{self.schedules:,} schedules, {self.choices:,} choices, {len(self.failures)} failed"
+        pruned = f"{self.pruned:,} pruned, " if self.pruned else ""
+        sums = f"{self.schedules:,} schedules, {pruned}{self.choices:,} choices, {len(self.failures)} failed"
         return "\n".join([f"{extent}: {sums}", *map(str, self.failures[:1])])
 
     def check(self) -> None:
@@ -77,6 +81,7 @@ def explore_pykka(
     stop_at: int = 1,
     observers: Sequence[Observer] = (),
     actors_may_fail: bool = False,
+    share_memory: bool = False,
 ) -> PykkaReport:
     """Run a scenario of Pykka actors under many schedules.
 
@@ -87,6 +92,8 @@ def explore_pykka(
         stop_at: after how many failures to stop.
         observers: look on in all of them: a `Coverage`, say.
         actors_may_fail: whether an actor may end because it raised where nobody asked.
+        share_memory: whether actors use the same objects beside messages. If not, an `Exhaustive` leaves out
+            what makes no difference to actors that only send and ask.
     """
     strategy = strategy or RandomWalk()
     failures: list[PykkaFailure] = []
@@ -94,10 +101,14 @@ def explore_pykka(
     for number in itertools.count():
         if number >= schedules or len(failures) >= stop_at or not strategy.begin(number):
             break
-        run = simulated_pykka(strategy, observers=observers, actors_may_fail=actors_may_fail)
+        run = simulated_pykka(
+            strategy, observers=observers, actors_may_fail=actors_may_fail, share_memory=share_memory
+        )
         try:
             with run:
                 scenario()
+        except PrunedError:
+            pass
         except DriftedError:
             raise
         except Exception as error:
@@ -105,7 +116,8 @@ def explore_pykka(
         count += 1
         choices += len(run.choices)
     failures.sort(key=lambda failure: len(failure.choices))
-    return PykkaReport(count, choices, bool(getattr(strategy, "exhausted", False)), tuple(failures))
+    exhausted, pruned = bool(getattr(strategy, "exhausted", False)), int(getattr(strategy, "pruned", 0))
+    return PykkaReport(count, choices, exhausted, tuple(failures), pruned)
 
 
 def pykka_error(scenario: Callable[[], object], strategy: Strategy) -> Exception | None:

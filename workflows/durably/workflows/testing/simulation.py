@@ -13,6 +13,7 @@ from typing import Any
 import attrs
 
 from durably.actors.simulation import Exhaustive, Fifo, Pct, RandomWalk, Replayed, Scheduler, Strategy, Sweep
+from durably.actors.simulation.partial_order import PrunedError
 from durably.actors.simulation.scheduler import Observer
 from durably.actors.simulation.strategies import DriftedError
 from durably.workflows.testing import shrinking
@@ -265,6 +266,8 @@ class _World:
                 raise InvariantError(
                     "same-answer", f"it came to {_said(output)}, and not to {_said(self.expected)}"
                 )
+        except PrunedError:  # nothing went wrong so far, and another run goes on from here
+            return None, scheduler
         except Exception as error:
             return error, scheduler
         return None, scheduler
