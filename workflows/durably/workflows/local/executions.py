@@ -137,6 +137,15 @@ class Execution:
         with self._lock:
             return list(self.operations.values())
 
+    def what_is_left(self) -> object:
+        """A value, equal for two executions that go on alike after an invocation: tokens are not in it.
+
+        Nor is the order of operations: it only says which page has which.
+        """
+        with self._lock:
+            operations = frozenset(map(repr, self.operations.values()))
+            return operations, repr(self.requests), repr(self._heartbeats), (*self._unseen,), self._withdrawn
+
     # What an invocation does
 
     def begin(self, max_operations: int = 1000) -> Invocation:
