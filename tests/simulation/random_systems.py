@@ -9,8 +9,15 @@ import attrs
 from durably.actors.actor import Actor, Ref
 from durably.actors.clock import VirtualClock
 from durably.actors.messages import Awaiter, Completed, Message
-from durably.actors.simulation import CrashError, Scheduler, SimulatedDispatcher, Strategy, commute
-from durably.actors.simulation.partial_order import PrunedError
+from durably.actors.simulation import (
+    CrashError,
+    Exhaustive,
+    PrunedError,
+    Scheduler,
+    SimulatedDispatcher,
+    Strategy,
+    commute,
+)
 from durably.actors.stage import Job, JobKind, Timer
 from durably.actors.system import ActorFailedError, ActorSystem
 from durably.actors.task import Task, Unwinding
@@ -66,13 +73,23 @@ class Deed:
 
 @attrs.frozen
 class Plan:
-    """A system: what each of its actors does when it is poked with each number, and who is poked first."""
+    """A system: what each of its actors does when it is poked with each number, and who is poked first.
+
+    It has some `lives`, one after the other: of one that is over, or that a crash has ended, only the service
+    is left. If it is `independent`, bodies and tasks share nothing.
+    """
 
     deeds: tuple[tuple[tuple[Deed, ...], ...], ...]
     first: tuple[tuple[int, int], ...]
     breaks_at: int
     crashes: int
     faults: int
+    lives: int
+    independent: bool
+
+    def search(self) -> Exhaustive:
+        """One that may be used for it."""
+        return Exhaustive(2, independent_bodies=self.independent, independent_tasks=self.independent)
 
 
 def make_plan(seed: int) -> Plan:
@@ -95,7 +112,9 @@ def make_plan(seed: int) -> Plan:
         for _ in range(actors)
     )
     first = tuple((choose.randrange(actors), choose.randrange(numbers)) for _ in range(choose.randint(2, 3)))
-    return Plan(deeds, first, choose.choice([0, 0, 5]), choose.choice([0, 0, 1]), choose.choice([0, 0, 1]))
+    breaks_at, crashes, faults = (choose.choice([0, 0, other]) for other in (5, 1, 1))
+    lives = choose.choice([1, 1, 2])
+    return Plan(deeds, first, breaks_at, crashes, faults, lives, lives > 1 or choose.random() < 0.3)
 
 
 class Puppet(Actor):
@@ -128,19 +147,27 @@ class World:
     def __init__(self, plan: Plan, strategy: Strategy, fuel: int) -> None:
         self.plan = plan
         self.crashes, self.faults = plan.crashes, plan.faults
+        self.lives = plan.lives
+        self.fuel = fuel
         self.clock = VirtualClock()
         self.scheduler = Scheduler(strategy, limit=500)
+        self.service = self.outside = 1
+
+    def what_is_left(self) -> object:
+        """Of the lives so far."""
+        return self.lives, self.service, self.crashes, self.faults, self.clock.time()
+
+    def _begin(self) -> None:
         dispatcher = SimulatedDispatcher(
             self.scheduler, self.clock, faults=self.faults_of, may_crash=lambda: self.crashes > 0
         )
         self.system = ActorSystem(dispatcher)
-        self.puppets = [Puppet(self, number) for number in range(len(plan.deeds))]
+        self.puppets = [Puppet(self, number) for number in range(len(self.plan.deeds))]
         self.timers: dict[int, Timer] = {}
         self.jobs: dict[int, Job] = {}
-        self.shared = 1
-        self.service = self.outside = 1
-        for to, number in plan.first:
-            self.puppets[to].ref.tell(Poke(number, fuel, 1))
+        self.memory = [1]
+        for to, number in self.plan.first:
+            self.puppets[to].ref.tell(Poke(number, self.fuel, self.service))
 
     def faults_of(self, job: Job) -> list[tuple[str, Callable[[], None]]]:
         """A call may be bad, once."""
@@ -185,9 +212,11 @@ class World:
                 pass
 
     def _body(self, poke: Poke) -> Poke:
-        self.shared = (self.shared * 3 + poke.value) % MODULUS
+        if self.plan.independent:
+            return attrs.evolve(poke, value=poke.value * 3 % MODULUS)
+        self.memory[0] = (self.memory[0] * 3 + poke.value) % MODULUS
         self.outside = (self.outside * 3 + poke.value) % MODULUS
-        return attrs.evolve(poke, value=self.shared)
+        return attrs.evolve(poke, value=self.memory[0])
 
     def _call(self, poke: Poke) -> Poke:
         self.service = (self.service * 3 + poke.value) % MODULUS
@@ -195,35 +224,50 @@ class World:
 
     def _spawn(self, to: Ref, poke: Poke) -> None:
         def code() -> None:
-            self.shared = (self.shared * 7 + poke.value) % MODULUS
+            share(7, poke.value)
             awaiter = task.awaiter()
             for puppet in self.puppets:
-                puppet.ref.tell(Poke(poke.number, poke.fuel, self.shared, awaiter))
+                puppet.ref.tell(Poke(poke.number, poke.fuel, memory[0], awaiter))
             with contextlib.suppress(Unwinding):
                 go_on()
 
         def go_on() -> None:
             task.park("a poke")
-            self.shared = self.shared * 2 % MODULUS
-            to.tell(Poke(poke.number, max(0, poke.fuel - 1), self.shared))
+            share(2, 0)
+            to.tell(Poke(poke.number, max(0, poke.fuel - 1), memory[0]))
 
+        def share(factor: int, value: int) -> None:
+            memory[0] = (memory[0] * factor + value) % MODULUS
+
+        memory = [1] if self.plan.independent else self.memory
         task = Task(f"task of {poke.value}", None, code)
         self.system.spawn_task(task)
 
     def run(self) -> tuple[object, ...]:
         """How it ends: the states of all, and what went wrong."""
+        end: tuple[object, ...] = ()
+        try:
+            while self.lives:
+                self.scheduler.starts_over(self.what_is_left)
+                self.lives -= 1
+                end = self._live()
+        except PrunedError:
+            return ("pruned",)
+        return end
+
+    def _live(self) -> tuple[object, ...]:
+        self._begin()
         how = "still"
         try:
             self.system.run()
         except ActorFailedError:
             how = "broken"
         except CrashError:
+            self.crashes -= 1
             return "crashed", self.service, self.outside, self.clock.time()
-        except PrunedError:
-            how = "pruned"
-        end = (how, *((puppet.state, puppet.count) for puppet in self.puppets), self.shared, self.service)
-        self.system.close()
-        return end
+        finally:
+            self.system.close()
+        return (how, *((puppet.state, puppet.count) for puppet in self.puppets), *self.memory, self.service)
 
 
 def ends_of(plan: Plan, strategy: Strategy, *, fuel: int = 2, most: int = 3000) -> tuple[set[object], int]:

@@ -3,6 +3,7 @@
 import itertools
 
 import attrs
+import pykka
 import pytest
 
 from durably.actors.actor import Actor
@@ -16,18 +17,28 @@ from durably.actors.messages import (
     Waiting,
     WaitingFor,
 )
-from durably.actors.simulation import Exhaustive, PlainDepthFirst, Scheduler, SimulatedDispatcher, commute
+from durably.actors.simulation import (
+    DeadlockError,
+    Exhaustive,
+    NotCommutingError,
+    PlainDepthFirst,
+    PrunedError,
+    Scheduler,
+    SimulatedDispatcher,
+    commute,
+    explore_pykka,
+)
 from durably.actors.simulation.commuting import declared
-from durably.actors.simulation.partial_order import NotCommutingError, PrunedError
 from durably.actors.stage import Stage
 from durably.actors.system import ActorSystem
 from durably.actors.termination import TerminationActor
-from durably.workflows import Duration, MapConfig, NestingType, durable_execution
+from durably.workflows import MapConfig, NestingType, durable_execution
+from durably.workflows.testing import simulate
 from durably.workflows.testing.simulated import NOTHING, Faults, SimulatedRun
 from tests.simulation.bank import one_run
-from tests.simulation.random_systems import Count, ends_of, make_plan
+from tests.simulation.random_systems import Count, World, ends_of, make_plan
 
-SECOND = Duration.from_seconds(1)
+CRASH = Faults(crashes=1)
 
 
 class TestNothingIsLost:
@@ -39,7 +50,7 @@ class TestNothingIsLost:
             plan, plain = make_plan(seed), PlainDepthFirst(faults=2)
             ends, runs = ends_of(plan, plain, most=250)
             if plain.exhausted:
-                search = Exhaustive(faults=2)
+                search = plan.search()
                 fewer_ends, fewer_runs = ends_of(plan, search)
                 assert search.exhausted
                 assert fewer_ends == ends, f"seed {seed}"
@@ -68,6 +79,7 @@ class TestNothingIsLost:
         while search.begin(len(ends)):
             ends.append(one_run(search)[0])
         assert set(ends) == {10, 20}
+        assert not search.pruned
         assert len(ends) <= 6
 
 
@@ -94,13 +106,13 @@ class TestASearchIsExhausted:
             return context.step(lambda _: 1, name="a") + context.step(lambda _: 2, name="b")
 
         search = Exhaustive(independent_bodies=True)
-        ends, runs = explored(handler, search, Faults(crashes=1, throttled=0, lost=0))
+        ends, runs = explored(handler, search, CRASH)
         assert search.exhausted
         assert {output for output, _ in ends} == {"{'Status': 'SUCCEEDED', 'Result': '3'}"}
         assert search.pruned < runs / 2
 
-    def test_sooner_if_bodies_share_nothing(self):
-        """Their order then matters only through that in which the library learns of their ends."""
+    def test_with_two_branches(self):
+        """A map of two, without operations of the branches' own: every order in which they go on and end."""
 
         @durable_execution
         def handler(event, context):
@@ -109,17 +121,82 @@ class TestASearchIsExhausted:
 
             return context.map([1, 2], branch, "m", MapConfig(nesting_type=NestingType.FLAT)).get_results()
 
-        counts = []
-        for independent in (False, True):
-            search, runs = Exhaustive(independent_bodies=independent), 0
-            while runs < 400 and search.begin(runs):
-                runs += 1
-                try:
-                    SimulatedRun(handler, None, Scheduler(search)).run()
-                except PrunedError:
-                    continue
-            counts.append(runs)
-        assert counts[1] <= counts[0]
+        search = Exhaustive(independent_bodies=True, independent_tasks=True)
+        ends, runs = explored(handler, search, NOTHING)
+        assert search.exhausted
+        assert ends == {("{'Status': 'SUCCEEDED', 'Result': '[1, 2]'}", 1)}
+        assert runs < 1000
+
+    def test_sooner_if_code_shares_nothing(self):
+        """Then a crash leaves nothing but the records: what comes of them need be tried only once."""
+
+        @durable_execution
+        def handler(event, context):
+            return context.step(lambda _: 1, name="a")
+
+        some, all_ = Exhaustive(independent_bodies=True, independent_tasks=True), Exhaustive()
+        ends, runs = explored(handler, some, CRASH)
+        all_ends, all_runs = explored(handler, all_, CRASH)
+        assert ends == all_ends
+        assert some.exhausted
+        assert all_.exhausted
+        assert runs < all_runs / 2
+
+
+class TestARunWhoseRestMakesNoDifference:
+    def test_is_no_failure_of_a_workflow(self):
+        """It is ended early, whatever its code does about exceptions, and counted."""
+
+        @durable_execution
+        def handler(event, context):
+            try:
+                return context.step(lambda _: 1, name="a")
+            except BaseException:
+                return 2
+
+        report = simulate(handler, schedules=10_000, strategy="exhaustive", faults=CRASH)
+        report.check()
+        assert report.exhausted
+        assert report.pruned
+        assert report.result == 1
+        assert f"{report.pruned} pruned" in str(report)
+
+    def test_is_no_failure_of_actors(self):
+        """Nor if the scenario takes any error for an answer."""
+        ends = []
+
+        def scenario():
+            one, other = Asking.start().proxy(), Asking.start().proxy()
+            try:
+                ends.append(pykka.get_all([one.ask(other), other.ask(one)]))
+            except Exception as error:
+                ends.append(type(error))
+
+        report = explore_pykka(scenario, strategy=Exhaustive(), schedules=1000, stop_at=1000)
+        assert report.exhausted
+        assert report.pruned == 1
+        assert {type(failure.error) for failure in report.failures} == {DeadlockError}
+
+    def test_is_not_gone_on_with(self):
+        """Who has caught the error gets it again."""
+        search, run = Exhaustive(), 0
+        plan = make_plan(0)
+        while not search.pruned:
+            assert search.begin(run)
+            World(plan, search, fuel=2).run()
+            run += 1
+        with pytest.raises(PrunedError):
+            search.choose([])
+
+
+class Asking(pykka.ThreadingActor):
+    """Asks another one, who may be asking."""
+
+    def ask(self, other):
+        return other.answer().get()
+
+    def answer(self):
+        return 1
 
 
 def waiting(number):

@@ -149,7 +149,9 @@ class Footprints:
         elif isinstance(subject, Letter):
             process = self._numbers[subject.actor]
             only_itself = way_of(subject.message) != WRITE
-            if _runs_user_code(subject.actor):
+            if isinstance(subject.actor, ConcurrencyActor):  # a predicate, and the results' serializers
+                touches.add((CODE, READ if self._independent_tasks else WRITE))
+            elif _settles_future(subject.actor):
                 touches.add((CODE, WRITE))
         return Signature(key, cause, process, kind, frozenset(touches), only_itself)
 
@@ -259,9 +261,9 @@ def conflict(some: frozenset[Touch], others: frozenset[Touch]) -> bool:
     return any(way == WRITE or ways[what] != {way} for what, way in others if what in ways)
 
 
-def _runs_user_code(actor: Actor) -> bool:
-    """Whether workflow code may see what the actor does before it is resumed, or is called by the actor."""
+def _settles_future(actor: Actor) -> bool:
+    """Whether workflow code may see that the actor's operation is complete before it is resumed."""
     # What it is that an actor calls is its own affair; only a search has to know that it is the user's.
     if isinstance(actor, OperationActor):
         return actor._settle is not None  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # only looked at
-    return isinstance(actor, ConcurrencyActor)  # a predicate, and the results' serializers
+    return False

@@ -18,7 +18,8 @@ What is particular here, and kept sound by taking more choices:
   passed, a body has ended); so only right after that it is at hand.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import NoReturn
 
 import attrs
 
@@ -53,10 +54,12 @@ class NotCommutingError(Exception):
 class Place:
     """A place in the current run, and what has been and is to be tried there.
 
-    `past` has a bit for each earlier place on whose step the one that is chosen here depends.
+    `indices` says where among the choices at hand each option is, and its name; `past` has a bit for each
+    earlier place on whose step the one that is chosen here depends.
     """
 
     options: dict[int, Signature]
+    indices: dict[int, tuple[int, str]]
     sleeping: dict[int, frozenset[Touch]]
     todo: set[int]
     chosen: int
@@ -94,7 +97,8 @@ class Exhaustive:
             only take arguments and return results. Then the order in which they end matters only through
             that in which the library learns of it.
         independent_tasks: the same of the code of contexts and branches, futures included: no context awaits
-            what another one has begun.
+            what another one has begun; and of completion predicates and serializers. With both, user code
+            remembers nothing, and whatever comes of one state of the world is tried once.
     """
 
     def __init__(
@@ -114,6 +118,7 @@ class Exhaustive:
         self._struck: int = 0
         self._makes_no_difference = False
         self._footprints = Footprints()
+        self._begun: dict[object, tuple[Place, int]] = {}
 
     def footprints(self) -> Footprints:
         """Those of a new run; the scheduler asks for them."""
@@ -136,6 +141,8 @@ class Exhaustive:
             if not self._places:
                 self.exhausted = True
                 return False
+        else:
+            self._begun.clear()
         self._depth = self._struck = 0
         self._makes_no_difference = False
         return True
@@ -143,32 +150,59 @@ class Exhaustive:
     def choose(self, options: Sequence[Choice]) -> int:
         if self._makes_no_difference:  # the error has been caught
             raise PrunedError
-        signature = self._footprints.signature
-        at_hand = {
-            signature(option).key: (index, signature(option))
-            for index, option in enumerate(options)
-            if option.kind is not ChoiceKind.FAULT
-            or (self._struck < self._faults and (option.subject is not None or self._world_is_new()))
-        }
-        self._finish(at_hand.keys())
-        if self._depth == len(self._places):
-            place = self._new_place({key: step for key, (_, step) in at_hand.items()})
-            if place is None:
-                self.pruned += 1
-                self._makes_no_difference = True
-                raise PrunedError
-            self._places.append(place)
-        place = self._places[self._depth]
-        if place.chosen not in at_hand:
-            raise DriftedError(
-                f"At choice {self._depth} there was one that is not at hand in another run with the same "
-                "choices: something that is simulated depends on more than its choices."
-            )
-        index, step = at_hand[place.chosen]
+        place = self._place_of_before(options) if self._depth < len(self._places) else self._go_on(options)
         self._depth += 1
-        self._struck += int(step.kind is ChoiceKind.FAULT)
-        self._footprints.begin(step)
-        return index
+        self._struck += int(place.step.kind is ChoiceKind.FAULT)
+        self._footprints.begin(place.step)
+        return place.indices[place.chosen][0]
+
+    def _place_of_before(self, options: Sequence[Choice]) -> Place:
+        """The place that has been reached again."""
+        place = self._places[self._depth]
+        index, name = place.indices[place.chosen]
+        if index >= len(options) or options[index].name != name:
+            raise DriftedError(
+                f"At choice {self._depth} there was {name!r}, which is not at hand in another run with the "
+                "same choices: something that is simulated depends on more than its choices."
+            )
+        return place
+
+    def _go_on(self, options: Sequence[Choice]) -> Place:
+        """A place that has not been reached before."""
+        steps, indices = dict[int, Signature](), dict[int, tuple[int, str]]()
+        for index, option in enumerate(options):
+            is_fault = option.kind is ChoiceKind.FAULT
+            if is_fault and not (
+                self._struck < self._faults and (option.subject is not None or self._world_is_new())
+            ):
+                continue
+            step = self._footprints.signature(option)
+            steps[step.key], indices[step.key] = step, (index, option.name)
+        self._finish(steps.keys())
+        place = self._new_place(steps, indices)
+        if place is None:
+            self._give_up()
+        self._places.append(place)
+        return place
+
+    def starts_over(self, state: Callable[[], object]) -> None:
+        """End the run if all that can come of this state has been tried after another beginning.
+
+        It has been if that beginning was left, since the search goes depth first. What comes of it leads to
+        no other order of what was before, since the last step depends on everything.
+        """
+        if not (self._independent_bodies and self._independent_tasks and self._depth):
+            return  # user code may remember more
+        last = self._places[self._depth - 1]
+        beginning = (last, last.chosen)
+        if self._begun.setdefault((state(), self._struck), beginning) != beginning:
+            self._finish(None)
+            self._give_up()
+
+    def _give_up(self) -> NoReturn:
+        self.pruned += 1
+        self._makes_no_difference = True
+        raise PrunedError
 
     def _world_is_new(self) -> bool:
         """Whether the last step has done more than to change the memory of a process that may die now."""
@@ -181,7 +215,7 @@ class Exhaustive:
 
     # ------------------------------------------------------------------ a new place
 
-    def _new_place(self, options: dict[int, Signature]) -> Place | None:
+    def _new_place(self, options: dict[int, Signature], indices: dict[int, tuple[int, str]]) -> Place | None:
         """The next place of this run; None if everything at hand sleeps."""
         sleeping = self._still_asleep()
         awake = [key for key in options if key not in sleeping]
@@ -189,9 +223,9 @@ class Exhaustive:
             return None
         first = next((key for key in awake if options[key].kind in BUSY), None)
         if first is None:
-            return Place(options, sleeping, set(awake), awake[0])
+            return Place(options, indices, sleeping, set(awake), awake[0])
         need_not = {key for key in awake if _need_not(options[key])}
-        return Place(options, sleeping, {first} | need_not, first)
+        return Place(options, indices, sleeping, {first} | need_not, first)
 
     def _still_asleep(self) -> dict[int, frozenset[Touch]]:
         if not self._places:

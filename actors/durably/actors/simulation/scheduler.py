@@ -90,6 +90,16 @@ class Scheduler:
         self._limit = limit
         self._watch = watch
 
+    def starts_over(self, state: Callable[[], object]) -> None:
+        """From here on only this state matters of all that has been, and it is a value.
+
+        Raises:
+            PrunedError: all that can come of it is known to the strategy.
+        """
+        tell: Callable[[Callable[[], object]], None] | None = getattr(self._strategy, "starts_over", None)
+        if tell is not None:
+            tell(state)
+
     def take(self, options: Sequence[Choice]) -> None:
         """Let one of `options` happen.
 

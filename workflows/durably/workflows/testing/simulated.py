@@ -163,6 +163,8 @@ class SimulatedRun:
     def _invoke(self) -> None:
         """One invocation. If it comes to nothing the service invokes again."""
         outer = self._current
+        if outer is None:
+            self._scheduler.starts_over(self._what_is_left)
         self.invocations += 1
         self._pended = False
         time = SimulatedTime(self.service.clock)
@@ -192,6 +194,11 @@ class SimulatedRun:
             self._current = outer
         if self.service.execution.is_finished and not self.output:
             self.output = self._recorded()
+
+    def _what_is_left(self) -> object:
+        """All that matters to the invocations to come of those so far, as a value."""
+        said = repr(self.service.updates) if self._invariants else ""
+        return self.invocations, self._calls.what_is_left(), self.outside.what_is_left(), said
 
     def _is_void(self, invocation: _Invocation) -> bool:
         """Whether the service has begun another one since."""

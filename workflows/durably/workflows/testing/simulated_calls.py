@@ -38,6 +38,13 @@ class Calls:
         self._scheduler = scheduler
         self._armed: str | None = None
 
+    def what_is_left(self) -> object:
+        """A value: what the service knows, and what is remembered of the calls so far."""
+        service, strikes, promises = self.service, self.strikes, self.promises
+        pages = (*service.operations,) if strikes.may("split") else ()
+        left = service.execution.what_is_left(), pages, service.clock.now()
+        return left, strikes.what_is_left(), promises.what_is_left()
+
     def event(self) -> dict[str, Any]:
         """Begin an invocation, with as many operations in its event as the scheduler likes."""
         self._armed = None

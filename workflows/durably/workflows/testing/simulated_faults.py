@@ -83,6 +83,10 @@ class Strikes:
         """Whether this fault may strike once more."""
         return fault in self._left
 
+    def what_is_left(self) -> object:
+        """A value: what may still strike, and what has."""
+        return frozenset(self._left.items()), frozenset(self.struck.items())
+
     def strike(self, fault: str) -> None:
         """It does."""
         if self._left[fault] == 1:

@@ -5,7 +5,7 @@ books of them: it does not ask an actor what the actor believes.
 """
 
 import json
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
@@ -71,9 +71,13 @@ class RunPromises:
 
     def __init__(self, records: Callable[[], Mapping[str, Operation]]) -> None:
         self._records = records
-        self._bodies: Counter[tuple[str, int]] = Counter()
+        self._begun: set[tuple[str, int]] = set()  # attempts of which there must not be a second
         self._decisions: dict[str, str] = {}
         self.broken: InvariantError | None = None
+
+    def what_is_left(self) -> object:
+        """A value: what it remembers of the invocations so far."""
+        return frozenset(self._begun), frozenset(self._decisions.items()), str(self.broken)
 
     def body_runs(self, spec: Spec, attempt: int, *, is_current: bool) -> None:
         """A step's body is about to run; `is_current` unless the service has begun another invocation.
@@ -86,12 +90,13 @@ class RunPromises:
         record = self._records().get(start.id)
         if is_current and record is not None and record.status is OperationStatus.SUCCEEDED:
             raise InvariantError("confirmed-once", f"the body of {name} runs, and its success is recorded")
-        is_started = record is not None and record.status is OperationStatus.STARTED
-        if is_current and spec.kind is Kind.AT_MOST_ONCE and not is_started:
-            raise InvariantError("at-most-once", f"the body of {name} runs, and its START is not recorded")
-        self._bodies[start.id, attempt] += 1
-        if spec.kind is Kind.AT_MOST_ONCE and self._bodies[start.id, attempt] > 1:
-            raise InvariantError("at-most-once", f"the body of {name} runs again in attempt {attempt}")
+        if spec.kind is Kind.AT_MOST_ONCE:
+            if is_current and (record is None or record.status is not OperationStatus.STARTED):
+                what = f"the body of {name} runs, and its START is not recorded"
+                raise InvariantError("at-most-once", what)
+            if (start.id, attempt) in self._begun:
+                raise InvariantError("at-most-once", f"the body of {name} runs again in attempt {attempt}")
+            self._begun.add((start.id, attempt))
 
     def updates(self, updates: Sequence[OperationUpdate]) -> None:
         """The service is about to record these.

@@ -42,6 +42,10 @@ class Outside:
         """False if nothing ever comes from outside."""
         return bool(self._answers or self._functions)
 
+    def what_is_left(self) -> object:
+        """A value: what it remembers."""
+        return frozenset(self._beats.items()), frozenset(self._alive.items())
+
     def choices(self) -> list[Choice]:
         """What could come now."""
         if not self.is_anybody_there:
