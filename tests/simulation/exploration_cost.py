@@ -6,13 +6,14 @@
 from collections.abc import Callable
 from typing import Any
 
-from durably.actors.simulation import Exhaustive, PlainDepthFirst, Scheduler
-from durably.actors.simulation.partial_order import PrunedError
+import pykka
+
+from durably.actors.simulation import Exhaustive, PlainDepthFirst, PrunedError, Scheduler, simulated_pykka
 from durably.workflows import Duration, durable_execution
 from durably.workflows.testing.simulated import NOTHING, Faults, SimulatedRun
 from tests.simulation.bank import one_run
 
-MOST = 2_000
+MOST = 10_000
 CRASH = Faults(crashes=1, throttled=0, lost=0)
 
 
@@ -38,6 +39,31 @@ def two_deferred_steps(_event, context):
     return first.result() + second.result()
 
 
+@durable_execution
+def two_branches(_event, context):
+    def branch(child, item, *_):
+        return child.step(lambda _: item, name=f"step {item}")
+
+    return context.map([1, 2], branch, "map").get_results()
+
+
+class Account(pykka.ThreadingActor):
+    def __init__(self):
+        super().__init__()
+        self.amount = 0
+
+
+class Teller(pykka.ThreadingActor):
+    def pay_in(self, account, amount):
+        account.amount = account.amount.get() + amount
+
+
+def two_tellers() -> None:
+    """As in `bank.py`, of Pykka actors that block."""
+    account = Account.start().proxy()
+    pykka.get_all([Teller.start().proxy().pay_in(account, 10) for _ in range(2)])
+
+
 def runs_of(run: Callable[[Any], object], search: PlainDepthFirst | Exhaustive) -> str:
     """How many runs it takes, and how many of them were pruned."""
     runs = 0
@@ -57,14 +83,24 @@ def workflow(handler: Callable[..., Any], faults: Faults) -> Callable[[Any], obj
     return lambda strategy: SimulatedRun(handler, None, Scheduler(strategy), faults).run()
 
 
+def pykka_run(strategy: Any) -> None:
+    """A run of two tellers."""
+    with simulated_pykka(strategy):
+        two_tellers()
+
+
 SCENARIOS: dict[str, Callable[[Any], object]] = {
     "two tellers, one account": one_run,
+    "the same with Pykka actors": pykka_run,
     "one step": workflow(one_step, NOTHING),
     "one step, one crash": workflow(one_step, CRASH),
     "two steps": workflow(two_steps, NOTHING),
     "two steps, one crash": workflow(two_steps, CRASH),
     "a wait and a step": workflow(wait_then_step, NOTHING),
     "two deferred steps": workflow(two_deferred_steps, NOTHING),
+    "two deferred steps, one crash": workflow(two_deferred_steps, CRASH),
+    "a map of two branches, a step each": workflow(two_branches, NOTHING),
+    "the same, one crash": workflow(two_branches, CRASH),
 }
 
 
