@@ -1,11 +1,14 @@
 """What may go wrong in a run: each fault strikes, and an execution comes to the same all the same."""
 
+import contextlib
+import gc
 from collections import Counter
 
 import attrs
 import pytest
 
 from durably.actors.simulation import Pct, RandomWalk, Scheduler
+from durably.actors.task import TaskGreenlet
 from durably.workflows import (
     CallbackConfig,
     Duration,
@@ -14,6 +17,7 @@ from durably.workflows import (
     durable_execution,
 )
 from durably.workflows.exceptions import CallbackError, InvokeError, StepError
+from durably.workflows.testing.schedules import Deviating, Deviation
 from durably.workflows.testing.simulated import SimulatedRun
 from durably.workflows.testing.simulation import HARMLESS, NOTHING, Faults, simulate
 from tests.simulation.realistic import OUTSIDE, REALISTIC, large_results, parallel_waits
@@ -234,3 +238,39 @@ class TestARun:
                 taken.add(tuple(scheduler.taken))
                 assert run.difference(first.setdefault(number, run)) == ""
         assert len(taken) == 15
+
+
+class TestAProcessThatDies:
+    def test_runs_no_finally_as_long_as_the_run_goes_on(self):
+        """The next invocation finds nothing that the dead one would have tidied up."""
+        tidied, found = [], []
+
+        @durable_execution
+        def handler(event, context):
+            found.append(list(tidied))
+            try:
+                context.step(lambda _: 1, name="a")
+            finally:
+                tidied.append("tidied")
+
+        strategy = Deviating([Deviation("the process dies", "the answer arrives")])
+        run = SimulatedRun(handler, None, Scheduler(strategy), Faults(crashes=1))
+        run.run()
+        assert run.strikes.struck == {"crashes": 1}
+        assert found == [[], []]
+
+    def test_leaves_nothing_behind(self):
+        """When a run is over, the code of its dead processes is gone, and all that it held."""
+
+        @durable_execution
+        def handler(event, context):
+            def branch(child, item, *_):
+                with contextlib.suppress(BaseException):  # code that will not go
+                    child.wait(S(60), name="w")
+                return item
+
+            return context.map([1, 2], branch, "m").get_results()
+
+        simulate(handler, schedules=40, faults=Faults(crashes=1), same_answer=False).check()
+        gc.collect()
+        assert [each for each in gc.get_objects() if isinstance(each, TaskGreenlet) and each] == []

@@ -4,6 +4,7 @@ The world is the service of `MemoryExecution` on a virtual clock. It invokes the
 the real one would, until the execution ends; the scheduler decides everything that the code does not say.
 """
 
+import contextlib
 import functools
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -124,13 +125,16 @@ class SimulatedRun:
             note(planned.place.id, planned.place.label, value)
             return value
 
-        # There workflow code is given what comes of a batch.
-        with replaced(Planned, "result", result):
-            while not self.output:
-                self._invoke()
-                if not self.output:
-                    self._between()
-        self._check_invariants()
+        try:
+            # There workflow code is given what comes of a batch.
+            with replaced(Planned, "result", result):
+                while not self.output:
+                    self._invoke()
+                    if not self.output:
+                        self._between()
+            self._check_invariants()
+        finally:
+            self._bury()
         if self._guard is not None and self._guard.findings:
             raise InvariantError("deterministic-code", str(self._guard))
         return self.output
@@ -199,6 +203,18 @@ class SimulatedRun:
         """All that matters to the invocations to come of those so far, as a value."""
         said = repr(self.service.updates) if self._invariants else ""
         return self.invocations, self._calls.what_is_left(), self.outside.what_is_left(), said
+
+    def _bury(self) -> None:
+        """Let go of the code of processes that have died.
+
+        As long as the run goes on not even a `finally` of it runs. But what a greenlet holds is never freed
+        before it has ended, so when all is over it is unwound, and nothing comes of it any more.
+        """
+        dead, self._dead = self._dead, []
+        for task in sorted(dead, key=lambda task: -task.depth):
+            if task.unwind():
+                with contextlib.suppress(Exception):
+                    task.run()
 
     def _is_void(self, invocation: _Invocation) -> bool:
         """Whether the service has begun another one since."""
