@@ -6,7 +6,9 @@ from durably.workflows import ChildConfig, Duration, MapConfig, durable_executio
 from durably.workflows.testing.simulated import Faults
 from durably.workflows.testing.simulated_view import RunView
 from tests.simulation.races.ending import batches_of, ends_when_still, order
-from tests.simulation.races.registry import Act, every, once, pct, race, random
+from tests.simulation.races.registry import Act, every, once, pct, random, section
+
+race = section("B. Who is active")
 
 SECOND, HOUR = Duration.from_seconds(1), Duration.from_hours(1)
 

@@ -15,7 +15,9 @@ from durably.workflows.config import CompletionConfig
 from durably.workflows.testing.simulated import Faults
 from durably.workflows.testing.simulated_view import RunView
 from tests.simulation.races.ending import ends_when_still
-from tests.simulation.races.registry import Act, every, once, pct, race, random
+from tests.simulation.races.registry import Act, every, once, pct, random, section
+
+race = section("D. Maps and parallels")
 
 SECOND, HOUR = Duration.from_seconds(1), Duration.from_hours(1)
 ONCE = StepConfig(retry_strategy=lambda *_: RetryDecision.no_retry())
@@ -47,16 +49,30 @@ R28 = race(
 )
 
 
-@R28.scenario(random(200), faults=Faults(crashes=1), sees=["SUCCEEDED STARTED", "STARTED SUCCEEDED"])
-def two_branches_end_and_one_is_enough():
-    """Whichever ends first decides; the other's end is recorded before the map's or never, and a replay agrees."""
-    return _two_steps(MapConfig(completion_config=FIRST))
-
-
-@R28.scenario(pct(200), faults=Faults(crashes=1), sees=["SUCCEEDED STARTED", "STARTED SUCCEEDED"])
-def two_branches_without_records_end_and_one_is_enough():
-    """The same with flat branches, whose steps are the map's own children."""
+@R28.scenario(every(), sees=["SUCCEEDED STARTED", "STARTED SUCCEEDED"])
+def two_flat_branches_end_and_one_is_enough():
+    """Two branches with a step each: whichever ends first decides, and the other's end comes before it or never."""
     return _two_steps(FLAT_FIRST)
+
+
+@R28.scenario(every(), sees=["SUCCEEDED STARTED", "STARTED SUCCEEDED"])
+def two_branches_with_records_return_and_one_is_enough():
+    """Two branches that only return: the race is between their own ends and the map's."""
+
+    @durable_execution
+    def handler(event, context):
+        batch = context.map([1, 2], lambda *_: 1, "m", MapConfig(completion_config=FIRST))
+        act.seen.add(" ".join(statuses(batch)))
+        return batch.success_count
+
+    act = Act(handler, [1], [nothing_begins_after_the_end])
+    return act
+
+
+@R28.scenario(random(200), faults=Faults(crashes=1), sees=["SUCCEEDED STARTED", "STARTED SUCCEEDED"])
+def two_branches_with_steps_end_and_one_is_enough_and_the_process_dies():
+    """Records for the branches, a step in each, and a crash anywhere: a replay agrees with the decision."""
+    return _two_steps(MapConfig(completion_config=FIRST))
 
 
 def _two_steps(config):
@@ -80,6 +96,25 @@ R29 = race(
     "py#641 open, js 391171e",
     tests=["tests/actors/test_checkpoint_queue.py::test_a_context_that_begins_too_late_takes_its_children_with_it"],
 )
+
+
+@R29.scenario(every(), sees=["it was cut off", "it went on"])
+def a_branch_begins_a_step_while_the_map_is_decided():
+    """One branch returns at once, which is enough; the other begins a step, at any moment of that."""
+
+    @durable_execution
+    def handler(event, context):
+        def branch(child, item, *_):
+            return child.step(lambda _: 1, name="s") if item else item
+
+        context.map([0, 1], branch, "m", MapConfig(completion_config=FIRST))
+        return "done"
+
+    def note(view):
+        act.seen.add("it went on" if any(each.name == "s" for each in view.updates) else "it was cut off")
+
+    act = Act(handler, ["done"], [nothing_begins_after_the_end], note)
+    return act
 
 
 @R29.scenario(pct(300), faults=Faults(crashes=1), sees=["it was cut off", "it went on"])
@@ -131,20 +166,22 @@ def one_branch_is_enough_and_two_wait_for_callbacks():
     return Act(handler, [[[0], "MIN_SUCCESSFUL_REACHED"]], [nothing_begins_after_the_end, ends_when_still])
 
 
-@R30.scenario(every())
-def one_flat_branch_is_enough_and_one_waits_for_a_callback():
-    """The same with two flat branches, in every order."""
+@R30.scenario(every(), sees=["the callback was created", "it was not"])
+def one_branch_is_enough_and_one_waits_for_a_callback():
+    """One branch returns, the other creates a callback that nobody answers: in every order the map is decided."""
 
     @durable_execution
     def handler(event, context):
         def branch(child, item, *_):
-            if item:
-                return child.create_callback("c").result()
-            return child.step(lambda _: item, name="s")
+            return child.create_callback("c").result() if item else item
 
-        return context.map([0, 1], branch, "m", FLAT_FIRST).get_results()
+        return context.map([0, 1], branch, "m", MapConfig(completion_config=FIRST)).get_results()
 
-    return Act(handler, [[0]], [nothing_begins_after_the_end, ends_when_still])
+    def note(view):
+        act.seen.add("the callback was created" if view.named("c") else "it was not")
+
+    act = Act(handler, [[0]], [nothing_begins_after_the_end, ends_when_still], note)
+    return act
 
 
 R31 = race(
@@ -154,6 +191,25 @@ R31 = race(
     "js#751, js#759, js#894; java#344, java#348; py fdc952b",
     tests=["tests/workflows/test_large_results.py::test_a_large_decision_is_what_every_replay_returns"],
 )
+
+
+@R31.scenario(every(), faults=Faults(crashes=1), sees=["a replay reads the decision"])
+def another_branch_is_in_its_body_while_the_decision_is_sent():
+    """Two flat branches, one is enough, and a crash anywhere: what was given once is given again."""
+    given: list[list[str]] = []
+
+    @durable_execution
+    def handler(event, context):
+        def branch(child, item, *_):
+            return child.step(lambda _: item, name="s") if item else item
+
+        given.append(statuses(context.map([0, 1], branch, "m", FLAT_FIRST)))
+        if len(given) > 1:
+            act.seen.add("a replay reads the decision")
+        return given[-1] == given[0]
+
+    act = Act(handler, [True])
+    return act
 
 
 @R31.scenario(pct(200), sees=["a replay after a decision", "SUCCEEDED SUCCEEDED STARTED", "STARTED SUCCEEDED SUCCEEDED"])
@@ -211,21 +267,20 @@ R33 = race(
 )
 
 
-@R33.scenario(pct(200), sees=["a branch was still in its body"])
+@R33.scenario(every(), sees=["a branch was still in its body"])
 def branches_go_on_while_the_result_is_looked_at():
-    """One of two is enough: what the handler was given is the same after two more steps."""
+    """One of two is enough: what the handler was given is the same after another step."""
 
     @durable_execution
     def handler(event, context):
         def branch(child, item, *_):
             return child.step(lambda _: item, name=f"s{item}")
 
-        batch = context.map([1, 2], branch, "m", MapConfig(completion_config=FIRST))
+        batch = context.map([1, 2], branch, "m", FLAT_FIRST)
         before = [repr(item) for item in batch.all]
         if "STARTED" in statuses(batch):
             act.seen.add("a branch was still in its body")
         context.step(lambda _: None, name="after")
-        context.step(lambda _: None, name="later")
         return [repr(item) for item in batch.all] == before
 
     act = Act(handler, [True])

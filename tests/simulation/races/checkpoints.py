@@ -7,7 +7,9 @@ from durably.actors.simulation import Choice, ChoiceKind
 from durably.workflows import Duration, StepConfig, StepSemantics, durable_execution
 from durably.workflows.testing.simulated import Faults, SimulatedRun
 from durably.workflows.testing.simulated_view import RunView
-from tests.simulation.races.registry import Act, every, once, pct, race, random
+from tests.simulation.races.registry import Act, every, once, pct, random, section
+
+race = section("C. The checkpoint queue")
 
 SECOND, HOUR = Duration.from_seconds(1), Duration.from_hours(1)
 AT_MOST_ONCE = StepConfig(step_semantics=StepSemantics.AT_MOST_ONCE_PER_RETRY)

@@ -10,7 +10,9 @@ from durably.workflows import Duration, MapConfig, NestingType, durable_executio
 from durably.workflows.config import ParallelConfig
 from durably.workflows.testing.simulated import Faults
 from durably.workflows.testing.simulated_view import RunView
-from tests.simulation.races.registry import Act, every, once, pct, race, random
+from tests.simulation.races.registry import Act, every, once, pct, random, section
+
+race = section("A. When an invocation may end")
 
 SECOND, HOUR = Duration.from_seconds(1), Duration.from_hours(1)
 FLAT = ParallelConfig(nesting_type=NestingType.FLAT)
@@ -241,7 +243,7 @@ R5 = race(
 )
 
 
-@R5.scenario(every(), faults=Faults(crashes=1), sees=["idle before the end of the step is confirmed"])
+@R5.scenario(pct(200, faults=0.01), faults=Faults(crashes=1), sees=["idle before the end of the step is confirmed"])
 def a_step_is_done_while_the_root_goes_idle():
     """A deferred step ends while the root begins to wait for an hour: once all is still, the invocation ends."""
 
@@ -323,7 +325,7 @@ R8 = race(
 )
 
 
-@R8.scenario(every(), sees=["the body ends after the other waits"])
+@R8.scenario(random(150), sees=["the body ends after the other waits"])
 def a_wait_begins_while_a_deferred_step_is_in_its_body():
     """The body runs once in the whole execution, whenever the root begins to wait."""
     return _sibling(lambda context, works: (context.deferred.step(works, name="s"), context.wait(HOUR, name="w")))
@@ -368,7 +370,7 @@ R9 = race(
 )
 
 
-@R9.scenario(every())
+@R9.scenario(pct(200), faults=Faults(frozen=1))
 def two_waits_race():
     """One second against an hour: the hour is not waited for, and is over only if the process was that slow."""
 
@@ -381,7 +383,8 @@ def two_waits_race():
     def note(view):
         choices = view.choices
         late = [n for n in range(1, len(choices)) if choices[n] == "Due for h" and choices[n - 1] == "all is still"]
-        assert not late, "the hour was waited for"
+        frozen = any("frozen" in each for each in choices)
+        assert frozen or not late, "the hour was waited for"
 
     return Act(handler, [[False, True], [True, True]], at_end=note)
 

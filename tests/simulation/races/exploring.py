@@ -4,9 +4,8 @@ Not with `simulate`, since an act is made anew for each run, runs that would mak
 what has been seen in all runs together counts. What goes wrong is shrunk as there.
 """
 
-import contextlib
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Sequence, Set
 
 import attrs
 
@@ -18,18 +17,28 @@ from durably.workflows.testing.simulated_view import RunView
 from tests.simulation.races.registry import Act, Scenario, Search
 
 
+class ScenarioError(AssertionError):
+    """A scenario went wrong in some schedule, or did not show what it is there for."""
+
+
 @attrs.frozen
 class Explored:
     """What a search has come to: how many schedules, and whether there are no others."""
 
     schedules: int
     exhausted: bool
-    seen: frozenset[str]
-    results: tuple[object, ...]
+    seen: Set[str]
+    results: Sequence[object]
 
 
-class ScenarioError(AssertionError):
-    """A scenario went wrong in some schedule, or did not show what it is there for."""
+@attrs.frozen
+class Ran:
+    """One run: what went wrong, what was chosen, what was seen, and what it came to."""
+
+    error: Exception | None
+    taken: Sequence[str] = ()
+    seen: Set[str] = frozenset()
+    result: object = None
 
 
 def explore(scenario: Scenario, search: Search | None = None) -> Explored:
@@ -41,33 +50,37 @@ def explore(scenario: Scenario, search: Search | None = None) -> Explored:
     chosen = search or scenario.search
     strategy = chosen.make()
     seen, results, number = set[str](), list[object](), 0
-    with _around(scenario):
+    with scenario.around():
         while number < chosen.most and strategy.begin(number):
             number += 1
-            error, scheduler, act, result = run(scenario, strategy)
-            if isinstance(error, PrunedError):
+            ran = run(scenario, strategy)
+            if isinstance(ran.error, PrunedError):
                 continue
-            if error is not None:
-                raise ScenarioError(_told(scenario, number - 1, error, scheduler)) from error
-            seen |= act.seen
-            if result not in results:
-                results.append(result)
+            if ran.error is not None:
+                raise ScenarioError(_told(scenario, number - 1, ran)) from ran.error
+            seen |= ran.seen
+            if ran.result not in results:
+                results.append(ran.result)
     exhausted = bool(getattr(strategy, "exhausted", False))
     if chosen.is_exhaustive and not exhausted:
         raise ScenarioError(f"{scenario.id}: there are more than {number:,} schedules")
     if not scenario.sees <= seen:
-        raise ScenarioError(f"{scenario.id}: never seen: {', '.join(sorted(scenario.sees - seen))}")
-    missed = [each for each in act.comes_to if each not in results]
+        raise ScenarioError(
+            f"{scenario.id}: never seen: {sorted(scenario.sees - seen)}, but {sorted(seen)}, {_cut(results)}"
+        )
+    missed = [each for each in _expected(scenario) if each not in results]
     if missed:
         raise ScenarioError(f"{scenario.id}: it never came to {_cut(missed)}, only to {_cut(results)}")
-    return Explored(number, exhausted, frozenset(seen), tuple(results))
+    return Explored(number, exhausted, seen, results)
 
 
-def run(
-    scenario: Scenario, strategy: Strategy
-) -> tuple[Exception | None, Scheduler, Act, object]:
-    """One run under a strategy that has begun: what went wrong, and what it came to."""
-    act = scenario.make()
+def run(scenario: Scenario, strategy: Strategy) -> Ran:
+    """One run under a strategy that has begun."""
+    return _run_workflow(scenario, strategy) if scenario.of_actors is None else _run_actors(scenario, strategy)
+
+
+def _run_workflow(scenario: Scenario, strategy: Strategy) -> Ran:
+    act: Act = scenario.make()
     scheduler = Scheduler(strategy)
     world = scenario.run_class(
         act.handler,
@@ -86,17 +99,23 @@ def run(
         if act.at_end is not None:
             act.at_end(_view(world, scheduler))
     except Exception as error:
-        return error, scheduler, act, None
-    return None, scheduler, act, result
+        return Ran(error, scheduler.taken)
+    return Ran(None, scheduler.taken, act.seen, result)
 
 
-def _cut(value: object) -> str:
-    return textwrap.shorten(repr(value), 600)
+def _run_actors(scenario: Scenario, strategy: Strategy) -> Ran:
+    try:
+        result = scenario.make(strategy)
+        if result not in _expected(scenario):
+            raise ScenarioError(f"it came to {result}")
+    except Exception as error:
+        return Ran(error)
+    return Ran(None, result=result)
 
 
-def _bare(error: dict[str, str]) -> str:
-    """The type of an error without its module."""
-    return (error.get("ErrorType") or "").rpartition(".")[2]
+def _expected(scenario: Scenario) -> Sequence[object]:
+    """What it may come to, and must in some run."""
+    return scenario.make().comes_to if scenario.of_actors is None else scenario.of_actors
 
 
 def _view(world: SimulatedRun, scheduler: Scheduler) -> RunView:
@@ -111,18 +130,21 @@ def _view(world: SimulatedRun, scheduler: Scheduler) -> RunView:
     )
 
 
-@contextlib.contextmanager
-def _around(scenario: Scenario) -> Iterator[None]:
-    with contextlib.nullcontext() if scenario.around is None else scenario.around():
-        yield
+def _bare(error: dict[str, str] | None) -> str:
+    """The type of an error without its module."""
+    return ((error or {}).get("ErrorType") or "").rpartition(".")[2]
 
 
-def _told(scenario: Scenario, number: int, error: Exception, scheduler: Scheduler) -> str:
+def _cut(value: object) -> str:
+    return textwrap.shorten(repr(value), 600)
+
+
+def _told(scenario: Scenario, number: int, ran: Ran) -> str:
     """What went wrong, and the least that it takes."""
-    head = f"{scenario.id}, schedule {number}: {type(error).__name__}: {error}"
-    shrunk = shrink(lambda strategy: run(scenario, strategy)[0], scheduler.taken, error)
+    head = f"{scenario.id}, schedule {number}: {type(ran.error).__name__}: {ran.error}"
+    shrunk = shrink(lambda strategy: run(scenario, strategy).error, ran.taken, ran.error) if ran.taken else None
     if shrunk is None:
-        return f"{head}\nIt does not fail again with the same choices: {'; '.join(scheduler.taken)}"
+        return f"{head}\n{'; '.join(ran.taken)}"
     lines = [
         f"  {'*' if number in shrunk.places else ' '} {choice}" for number, choice in enumerate(shrunk.choices)
     ]

@@ -7,7 +7,7 @@ seen in some run: that is how a scenario shows that its race is in it.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import attrs
@@ -85,14 +85,16 @@ class Scenario:
     """Events of a race at liberty against each other."""
 
     race: "Race"
-    make: Callable[[], Act]
+    make: Callable[..., Any]
     search: Search
     faults: Faults
     sees: frozenset[str]
     answers: Mapping[str, Any] | None
     functions: Mapping[str, Any] | None
     run_class: type[SimulatedRun]
-    around: Callable[[], AbstractContextManager[object]] | None
+    around: Callable[[], AbstractContextManager[object]]
+    of_actors: Sequence[Any] | None = None
+    """If it is no workflow: what `make`, called with a strategy, may return; each must be seen."""
 
     @property
     def name(self) -> str:
@@ -139,7 +141,7 @@ class Race:
         answers: Mapping[str, Any] | None = None,
         functions: Mapping[str, Any] | None = None,
         run_class: type[SimulatedRun] = SimulatedRun,
-        around: Callable[[], AbstractContextManager[object]] | None = None,
+        around: Callable[[], AbstractContextManager[object]] = nullcontext,
     ) -> Callable[[Callable[[], Act]], Callable[[], Act]]:
         """Decorates what makes an act; arguments beside those of `simulate`:
 
@@ -163,15 +165,35 @@ class Race:
 
         return add
 
+    def actors(
+        self, search: Search, comes_to: Sequence[Any]
+    ) -> Callable[[Callable[[Strategy], object]], Callable[[Strategy], object]]:
+        """Decorates one run of a scenario of actors; all that it may return must be seen."""
 
-RACES: dict[str, Race] = {}
+        def add(make: Callable[[Strategy], object]) -> Callable[[Strategy], object]:
+            self.scenarios.append(
+                Scenario(
+                    self, make, search, NOTHING, frozenset(), None, None, SimulatedRun, nullcontext, comes_to
+                )
+            )
+            return make
+
+        return add
 
 
-def race(id: str, wrong: str, source: str, *, design: str = "", tests: Sequence[str] = ()) -> Race:
-    """Enter a race."""
-    assert id not in RACES, f"{id} is there already"
-    RACES[id] = Race(id, wrong, source, design, tests)
-    return RACES[id]
+SECTIONS: dict[str, list[Race]] = {}
+"""All races, by the headings under which they stand."""
+
+
+def section(title: str) -> Callable[..., Race]:
+    """Begin a section: what is returned enters a race into it; it takes the fields of `Race`."""
+    races = SECTIONS[title] = []
+
+    def race(id: str, wrong: str, source: str = "", *, design: str = "", tests: Sequence[str] = ()) -> Race:
+        races.append(Race(id, wrong, source, design, tests))
+        return races[-1]
+
+    return race
 
 
 def once(counts: Mapping[Any, int], what: str) -> None:
