@@ -1,9 +1,8 @@
-"""Races that other implementations have had cannot happen here, and `docs/races.md` says so with the right numbers.
+"""Races that other implementations have had: none can happen here, and `docs/races.md` says so rightly.
 
 `pytest -k R7:` runs the scenarios of one race.
 """
 
-import importlib.util
 import logging
 import re
 
@@ -12,7 +11,9 @@ import pytest
 from tests.simulation.races.exploring import explore
 from tests.simulation.races.page import PAGE, page, races, row, scenarios, without_counts
 
+ROOT = PAGE.parents[1]
 TEXT = PAGE.read_text()
+REWRITE = "to write it anew: python -m tests.simulation.races --write"
 
 
 @pytest.fixture(autouse=True)
@@ -25,29 +26,27 @@ def quiet():
 
 @pytest.mark.parametrize("scenario", scenarios(), ids=lambda scenario: scenario.id)
 def test_no_schedule_has(scenario):
-    """Nothing goes wrong in any of its schedules, the race is in some of them, and the page says how many there are."""
+    """Nothing goes wrong in its schedules, the race is in some, and the page says how many there are."""
     explored = explore(scenario)
-    assert row(scenario, explored) in TEXT, "python -m tests.simulation.races --write"
+    assert row(scenario, explored) in TEXT, REWRITE
 
 
 class TestThePage:
     def test_has_every_race_once(self):
         """R1 to R52, and what has been added."""
         ids = [race.id for race in races()]
-        assert [id for id in ids if id[0] == "R"] == [f"R{number}" for number in range(1, 53)]
+        assert [each for each in ids if each[0] == "R"] == [f"R{number}" for number in range(1, 53)]
         assert len(set(ids)) == len(ids)
 
     def test_is_what_the_scenarios_say(self):
         """But for the numbers, at which the scenarios look themselves."""
-        assert without_counts(TEXT) == page(without_counts(TEXT), {}), "python -m tests.simulation.races --write"
+        assert without_counts(TEXT) == page(without_counts(TEXT), {}), REWRITE
 
     @pytest.mark.parametrize("test", sorted({test for race in races() for test in race.tests}))
     def test_names_tests_that_exist(self, test):
         """By file, class and function."""
         file, *path = test.split("::")
-        spec = importlib.util.find_spec(re.sub("/", ".", file.removesuffix(".py")))
-        assert spec is not None, file
-        source = open(spec.origin).read()
+        source = (ROOT / file).read_text()
         for name in path:
             assert re.search(rf"^ *(def|class) {name}\b", source, re.MULTILINE), name
 

@@ -33,7 +33,11 @@ def main() -> int:
                 print(f"FAILED {error}\n", flush=True)
                 continue
             took = time.process_time() - began
-            words = outcome(scenario, explored) if search is None else f"{search.most:,} schedules ({search.name})"
+            words = (
+                outcome(scenario, explored)
+                if search is None
+                else f"{search.most:,} schedules ({search.name})"
+            )
             print(f"{scenario.id}: {words}, {took:.1f} s", flush=True)
     if given.write and not failed and not given.races:
         PAGE.write_text(page(PAGE.read_text(), measured))

@@ -5,8 +5,8 @@ from collections import Counter
 from durably.workflows import ChildConfig, Duration, MapConfig, durable_execution
 from durably.workflows.testing.simulated import Faults
 from durably.workflows.testing.simulated_view import RunView
-from tests.simulation.races.ending import batches_of, ends_when_still, order
-from tests.simulation.races.registry import Act, every, once, pct, random, section
+from tests.simulation.races.registry import Act, every, pct, random, section
+from tests.simulation.races.watching import batches_of, ends_when_still, once, order, polls_for
 
 race = section("B. Who is active")
 
@@ -33,7 +33,9 @@ def a_future_is_awaited_by_other_code_at_the_moment_of_its_completion():
         return context.deferred.run_in_child_context(lambda _: step.result(), "x", virtual).result()
 
     def note(view):
-        act.seen.add("it was complete" if order(view, "a handles Confirmed", "a handles Await") else "it was not")
+        act.seen.add(
+            "it was complete" if order(view, "a handles Confirmed", "a handles Await") else "it was not"
+        )
 
     act = Act(handler, [1], at_end=note)
     return act
@@ -56,14 +58,16 @@ def two_steps_end_while_their_reader_awaits_both_with_one_ticket():
 
     @durable_execution
     def handler(event, context):
-        return context.all_settled([context.deferred.step(lambda _: name, name=name) for name in "ab"])[0].value
+        return context.all_settled(
+            [context.deferred.step(lambda _, name=name: name, name=name) for name in "ab"]
+        )[0].value
 
     def note(view):
         ends = [each for each in view.choices if each.endswith("handles Confirmed from checkpoint")]
         if len(ends) > 1 and view.choices.index(ends[1]) == view.choices.index(ends[0]) + 1:
             act.seen.add("two ends while it is runnable")
 
-    act = Act(handler, ["b"], at_end=note)
+    act = Act(handler, ["a"], at_end=note)
     return act
 
 
@@ -75,9 +79,9 @@ R14 = race(
 )
 
 
-@R14.scenario(pct(150), sees=["the body ends first", "the root waits first"])
+@R14.scenario(every(), around=lambda: polls_for(0), sees=["the body ends first", "the root waits first"])
 def a_fast_step_is_over_before_the_root_waits():
-    """The body of a deferred step ends before, while or after the root begins to wait for a second."""
+    """The body of a deferred step ends before, while or after the root begins to wait for a second; nobody polls."""
 
     @durable_execution
     def handler(event, context):
@@ -213,5 +217,3 @@ def nested_maps_with_room_for_one():
         return context.map([0, 2], outer, "o", one).get_results()
 
     return Act(handler, [[1, 5]], at_end=lambda view: once(bodies, "a body has run"))
-
-

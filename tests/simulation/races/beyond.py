@@ -16,7 +16,8 @@ from durably.workflows import (
 from durably.workflows.config import CompletionConfig
 from durably.workflows.exceptions import CallbackError, StepError
 from durably.workflows.testing.simulated import Faults
-from tests.simulation.races.registry import Act, every, once, pct, random, section
+from tests.simulation.races.registry import Act, every, pct, random, section
+from tests.simulation.races.watching import once
 
 race = section("N. Not reported anywhere")
 
@@ -30,7 +31,8 @@ N1 = race("N1", "a crash, or a second invocation, runs the body of an at-most-on
 def the_process_dies_around_the_body_of_an_at_most_once_step():
     """One step that may run once: after a crash between its START and its end it has failed, and did not run twice."""
     config = StepConfig(
-        step_semantics=StepSemantics.AT_MOST_ONCE_PER_RETRY, retry_strategy=lambda *_: RetryDecision.no_retry()
+        step_semantics=StepSemantics.AT_MOST_ONCE_PER_RETRY,
+        retry_strategy=lambda *_: RetryDecision.no_retry(),
     )
     bodies = Counter[str]()
 
@@ -73,7 +75,9 @@ def the_process_dies_around_a_race():
     return act
 
 
-N3 = race("N3", "a heartbeat and the timeout that it puts off come together, and the answer of the callback is lost")
+N3 = race(
+    "N3", "a heartbeat and the timeout that it puts off come together, and the answer of the callback is lost"
+)
 
 
 @N3.scenario(random(150), answers={"c": "yes"}, sees=["a heartbeat"])
@@ -82,7 +86,9 @@ def heartbeats_and_the_answer_of_a_callback_come_at_any_moment():
     return _asking(["yes"])
 
 
-@N3.scenario(pct(150, faults=0.3), answers={"c": "yes"}, faults=Faults(late=1), sees=["timed out", "answered"])
+@N3.scenario(
+    pct(150, faults=0.3), answers={"c": "yes"}, faults=Faults(late=1), sees=["timed out", "answered"]
+)
 def a_callback_times_out_although_there_is_an_answer():
     """The same with a timeout that may come before the answer: whichever the service has, the code is given."""
     return _asking(["yes", "timed out"])
@@ -100,7 +106,9 @@ def _asking(comes_to):
     def note(view):
         (callback,) = view.named("c")
         done = callback.status is OperationStatus.SUCCEEDED
-        assert ("yes" in str(view.output)) is done, f"it is {callback.status.value}, and came to {view.output}"
+        assert ("yes" in str(view.output)) is done, (
+            f"it is {callback.status.value}, and came to {view.output}"
+        )
         act.seen.add("answered" if done else "timed out")
         if "callback c is given a heartbeat" in view.choices:
             act.seen.add("a heartbeat")
@@ -109,7 +117,9 @@ def _asking(comes_to):
     return act
 
 
-N4 = race("N4", "branches fail while others succeed, and the count of what is tolerated is off by one in some order")
+N4 = race(
+    "N4", "branches fail while others succeed, and the count of what is tolerated is off by one in some order"
+)
 
 
 @N4.scenario(pct(150), faults=Faults(raised=1), sees=["1 succeeded", "2 succeeded", "0 succeeded"])
@@ -151,7 +161,9 @@ def two_of_four_fail_and_one_may():
     return act
 
 
-N5 = race("N5", "calls are filled to the last byte, and an update is lost, sent twice or out of order at a boundary")
+N5 = race(
+    "N5", "calls are filled to the last byte, and an update is lost, sent twice or out of order at a boundary"
+)
 
 
 @N5.scenario(pct(60, faults=0.05), faults=Faults(lost=1, failed=1, crashes=1), sees=["several calls"])
@@ -166,7 +178,10 @@ def updates_of_several_branches_do_not_fit_into_one_call():
         return context.map([1, 2, 3, 4], branch, "m", MapConfig(nesting_type=NestingType.FLAT)).get_results()
 
     def note(view):
-        once(Counter(each.name for each in view.updates if each.action.value == "SUCCEED"), "SUCCEED is recorded")
+        once(
+            Counter(each.name for each in view.updates if each.action.value == "SUCCEED"),
+            "SUCCEED is recorded",
+        )
         if view.choices.count("the answer arrives") > 1:
             act.seen.add("several calls")
 

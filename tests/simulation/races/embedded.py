@@ -11,7 +11,8 @@ from durably.actors.simulation import Choice, ChoiceKind
 from durably.workflows import Duration, MapConfig, NestingType, RetryDecision, StepConfig, durable_execution
 from durably.workflows.testing.simulated import Faults, SimulatedRun
 from durably.workflows.testing.simulated_view import RunView
-from tests.simulation.races.registry import Act, every, once, pct, section
+from tests.simulation.races.registry import Act, every, pct, section
+from tests.simulation.races.watching import once
 
 race = section("F. The service")
 
@@ -131,7 +132,9 @@ class StoppedRun(SimulatedRun):
         return [Choice(ChoiceKind.OUTSIDE, "the execution is stopped", "the world outside", self._stop)]
 
     def _stop(self) -> None:
-        self.service.execution.finish(OperationStatus.STOPPED, None, ErrorObject("Stopped.", "Stopped.Stopped"))
+        self.service.execution.finish(
+            OperationStatus.STOPPED, None, ErrorObject("Stopped.", "Stopped.Stopped")
+        )
         if self._pended:  # nobody invokes it any more
             self._pended, self.output = False, self._recorded()
 
@@ -165,7 +168,9 @@ R49 = race(
     "the flag of a shutdown was tested, and a child execution made after that: half-made",
     "py#731",
     design="Beginning and closing are decided under one lock.",
-    tests=["tests/local/test_service.py::TestClosing::test_closing_ends_an_invocation_at_its_next_checkpoint"],
+    tests=[
+        "tests/local/test_service.py::TestClosing::test_closing_ends_an_invocation_at_its_next_checkpoint"
+    ],
 )
 R50 = race(
     "R50",

@@ -1,169 +1,19 @@
-"""A. When an invocation may end: races between who decides that and whatever happens meanwhile."""
+"""A. When an invocation may end: the decision, what it overlooks, and how code is asked to go."""
 
-import contextlib
 from collections import Counter
-from collections.abc import Iterator
 
-from durably.actors import checkpoint
 from durably.actors.model import OperationStatus
-from durably.workflows import Duration, MapConfig, NestingType, durable_execution
+from durably.workflows import ChildConfig, Duration, NestingType, durable_execution
 from durably.workflows.config import ParallelConfig
 from durably.workflows.testing.simulated import Faults
 from durably.workflows.testing.simulated_view import RunView
-from tests.simulation.races.registry import Act, every, once, pct, random, section
+from tests.simulation.races.registry import Act, every, pct, section
+from tests.simulation.races.watching import batches_of, ends_when_still, once, order, polls_for
 
 race = section("A. When an invocation may end")
-
 SECOND, HOUR = Duration.from_seconds(1), Duration.from_hours(1)
 FLAT = ParallelConfig(nesting_type=NestingType.FLAT)
 
-
-@contextlib.contextmanager
-def batches_of(most: int) -> Iterator[None]:
-    """No call has more updates than this, so that a few operations make several calls."""
-    usual = checkpoint.MAX_UPDATES
-    checkpoint.MAX_UPDATES = most
-    try:
-        yield
-    finally:
-        checkpoint.MAX_UPDATES = usual
-
-
-def order(view: RunView, first: str, second: str) -> bool:
-    """Whether the first of the choices that begin with one comes before the first that begins with other."""
-    for choice in view.choices:
-        if choice.startswith(first):
-            return True
-        if choice.startswith(second):
-            return False
-    return False
-
-
-def ends_when_still(view: RunView) -> None:
-    """An invariant, where nothing comes due within the cooldown: no timer fires once all is still."""
-    if view.choices[-2:-1] == ["all is still"]:
-        last = view.choices[-1]
-        assert not last.startswith(("Due for", "CooldownElapsed")), f"all is still, and it lasts until {last}"
-
-
-# ------------------------------------------------------------------ R1, R2, R7: news and who awaits them
-
-R1 = race(
-    "R1",
-    "an answer brought the end of an operation before anybody awaited it; who awaited it then was never woken",
-    "js#395",
-    tests=["tests/actors/test_races.py::test_news_reaches_an_operation_whether_it_watches_before_or_after_they_come"],
-)
-
-
-@R1.scenario(every(), answers={"c": "yes"}, sees=["known before it is awaited", "awaited before it is known"])
-def a_callback_is_answered_before_it_is_awaited():
-    """A callback is created, a step is recorded, the callback is awaited; its answer comes at any moment."""
-
-    @durable_execution
-    def handler(event, context):
-        callback = context.create_callback("c")
-        context.step(lambda _: 1, name="s")
-        return callback.result()
-
-    def note(view):
-        act.seen.add(
-            "known before it is awaited"
-            if order(view, "c handles News", "c handles Await")
-            else "awaited before it is known"
-        )
-
-    act = Act(handler, ["yes"], at_end=note)
-    return act
-
-
-@R1.scenario(every(), sees=["over when it is awaited"])
-def a_wait_is_over_before_it_is_awaited():
-    """A deferred wait of a second ends while a step waits for its retry, and is awaited after that."""
-
-    @durable_execution
-    def handler(event, context):
-        wait = context.deferred.wait(SECOND, name="w")
-        context.wait(Duration.from_seconds(2), name="v")
-        wait.result()
-        return "over"
-
-    def note(view):
-        if view.invocations == 1:
-            act.seen.add("over when it is awaited")
-
-    act = Act(handler, ["over"], at_end=note)
-    return act
-
-
-R2 = race(
-    "R2",
-    "the record said SUCCEEDED while the future did not yet; its reader went to sleep, was the last awake, and "
-    "the invocation ended PENDING with nothing pending",
-    "java#370, java#659",
-)
-
-
-@R2.scenario(every(), sees=["done before it is awaited", "awaited before it is done"])
-def a_step_ends_while_its_reader_is_about_to_await_it():
-    """A deferred step and a step beside it: its end and `result()` meet in every order."""
-
-    @durable_execution
-    def handler(event, context):
-        future = context.deferred.step(lambda _: 1, name="a")
-        other = context.step(lambda _: 2, name="b")
-        return future.result() + other
-
-    def note(view):
-        early = order(view, "a handles Confirmed", "a handles Await")
-        act.seen.add("done before it is awaited" if early else "awaited before it is done")
-
-    act = Act(handler, [3], at_end=note)
-    return act
-
-
-R7 = race(
-    "R7",
-    "a callback was completed in the response of a synchronous checkpoint, which nobody read again: PENDING "
-    "with nothing pending",
-    "py#213, py#234, js 435dbb8",
-)
-
-
-@R7.scenario(pct(150), answers={"c": "yes"}, sees=["in the response to the step", "in a later invocation"])
-def a_callback_is_answered_in_the_response_to_a_step():
-    """The root awaits a callback while a deferred step is recorded; the answer comes at any moment."""
-
-    @durable_execution
-    def handler(event, context):
-        callback = context.create_callback("c")
-        step = context.deferred.step(lambda _: 1, name="s")
-        return [callback.result(), step.result()]
-
-    def note(view):
-        act.seen.add("in the response to the step" if view.invocations == 1 else "in a later invocation")
-
-    act = Act(handler, [["yes", 1]], at_end=note)
-    return act
-
-
-@R7.scenario(every(), functions={"f": 2}, sees=["in one invocation", "in a later invocation"])
-def an_invoked_function_ends_in_the_response_to_a_step():
-    """A function is invoked, a step is recorded, the result is awaited."""
-
-    @durable_execution
-    def handler(event, context):
-        invoked = context.deferred.invoke("f", None, name="i")
-        return context.step(lambda _: 1, name="s") + invoked.result()
-
-    def note(view):
-        act.seen.add("in one invocation" if view.invocations == 1 else "in a later invocation")
-
-    act = Act(handler, [3], at_end=note)
-    return act
-
-
-# ------------------------------------------------------------------ R3 to R6: the decision, and what it overlooks
 
 R3 = race(
     "R3",
@@ -179,7 +29,7 @@ def waits_begin_in_a_loop_and_no_call_holds_them_all():
 
     @durable_execution
     def handler(event, context):
-        waits = [context.deferred.wait(HOUR, name=f"w{number}") for number in range(2)]
+        waits = [context.deferred.wait(Duration.from_seconds(5), name=f"w{n}") for n in range(2)]
         for wait in waits:
             wait.result()
         return len(waits)
@@ -192,49 +42,6 @@ def waits_begin_in_a_loop_and_no_call_holds_them_all():
     return act
 
 
-R4 = race(
-    "R4",
-    "a callback was completed during the cooldown before the end: PENDING although nothing was pending, and "
-    "nobody invoked again",
-    "js#384, js#397; js#614, js#381 closed",
-)
-
-
-@R4.scenario(every(), answers={"c": "yes"}, sees=["after the end", "while it runs"])
-def a_callback_is_answered_as_the_invocation_ends():
-    """One callback, answered at any moment: an invocation that ends PENDING is followed by one that knows."""
-
-    @durable_execution
-    def handler(event, context):
-        return context.create_callback("c").result()
-
-    def note(view):
-        after = view.choices[view.choices.index("callback c is answered") + 1]
-        act.seen.add("after the end" if after == "the service goes on" else "while it runs")
-
-    act = Act(handler, ["yes"], at_end=note)
-    return act
-
-
-@R4.scenario(pct(150), answers={"c": "yes"}, sees=["during the cooldown", "before the cooldown"])
-def a_callback_is_answered_during_the_cooldown():
-    """A wait of five seconds is raced against it, so there is a cooldown; the answer comes at any moment."""
-
-    @durable_execution
-    def handler(event, context):
-        wait = context.deferred.wait(Duration.from_seconds(5), name="w")
-        return context.any([context.create_callback("c"), wait], "first")
-
-    def note(view):
-        answered = "callback c is answered"
-        if answered in view.choices:
-            before = view.choices[: view.choices.index(answered)]
-            act.seen.add("during the cooldown" if before[-1] == "all is still" else "before the cooldown")
-
-    act = Act(handler, ["yes", None], at_end=note)
-    return act
-
-
 R5 = race(
     "R5",
     "one branch had its SUCCEED queued when the others went idle, so the end was put off; when the queue was empty "
@@ -243,9 +50,9 @@ R5 = race(
 )
 
 
-@R5.scenario(pct(200, faults=0.01), faults=Faults(crashes=1), sees=["idle before the end of the step is confirmed"])
+@R5.scenario(every(), around=lambda: polls_for(1), sees=["idle before the end of the step is confirmed"])
 def a_step_is_done_while_the_root_goes_idle():
-    """A deferred step ends while the root begins to wait for an hour: once all is still, the invocation ends."""
+    """A deferred step ends while the root begins to wait for an hour, and polls once: once all is still, it ends."""
 
     @durable_execution
     def handler(event, context):
@@ -289,9 +96,40 @@ R6 = race(
 )
 
 
-@R6.scenario(random(300), faults=Faults(failed=1), sees=["the second step never ran"])
-def a_child_goes_on_with_steps_while_the_handler_returns():
-    """A child that nobody awaits does two steps, and a call fails: no second step unless the first is recorded."""
+@R6.scenario(every(), around=lambda: batches_of(1), sees=["it went on", "it did not"])
+def the_handler_returns_at_any_moment_of_a_step_of_a_child():
+    """A virtual child that nobody awaits goes on after a step, each update a call: only if the step is recorded."""
+    went_on: list[int] = []
+
+    @durable_execution
+    def handler(event, context):
+        def child(inner):
+            inner.step(lambda _: 1, name="a")
+            went_on.append(1)
+
+        context.deferred.run_in_child_context(child, "x", ChildConfig(is_virtual=True))
+        return "done"
+
+    def only_after_what_is_recorded(view: RunView) -> None:
+        if went_on:
+            (first,) = view.named("a")
+            assert first.status is OperationStatus.SUCCEEDED, "the code went on, and a is not recorded"
+
+    def note(view):
+        act.seen.add("it went on" if went_on else "it did not")
+
+    act = Act(handler, ["done"], [only_after_what_is_recorded], note)
+    return act
+
+
+@R6.scenario(
+    pct(200, faults=0.05),
+    faults=Faults(failed=1, crashes=1),
+    around=lambda: batches_of(1),
+    sees=["the second step ran", "the second step never ran"],
+)
+def a_call_fails_while_a_child_does_two_steps_and_the_handler_returns():
+    """Two steps, a call that fails, and a crash: the body of the second runs only if the first is recorded."""
     ran = set[str]()
 
     @durable_execution
@@ -309,14 +147,11 @@ def a_child_goes_on_with_steps_while_the_handler_returns():
             assert first.status is OperationStatus.SUCCEEDED, "b ran, and a is not recorded"
 
     def note(view):
-        if "b" not in ran:
-            act.seen.add("the second step never ran")
+        act.seen.add("the second step ran" if "b" in ran else "the second step never ran")
 
     act = Act(handler, ["done"], [only_after_what_is_recorded], note)
     return act
 
-
-# ------------------------------------------------------------------ R8 to R11: who is asked to go, and how
 
 R8 = race(
     "R8",
@@ -325,15 +160,17 @@ R8 = race(
 )
 
 
-@R8.scenario(random(150), sees=["the body ends after the other waits"])
+@R8.scenario(every(), around=lambda: polls_for(0), sees=["the body ends after the other waits"])
 def a_wait_begins_while_a_deferred_step_is_in_its_body():
-    """The body runs once in the whole execution, whenever the root begins to wait."""
-    return _sibling(lambda context, works: (context.deferred.step(works, name="s"), context.wait(HOUR, name="w")))
+    """The body runs once in the whole execution, whenever the root begins to wait; nobody polls."""
+    return _sibling(
+        lambda context, works: (context.deferred.step(works, name="s"), context.wait(HOUR, name="w"))
+    )
 
 
-@R8.scenario(pct(150), sees=["the body ends after the other waits"])
+@R8.scenario(every(), around=lambda: polls_for(0), sees=["the body ends after the other waits"])
 def one_branch_waits_while_the_other_is_in_the_body_of_a_step():
-    """The same with a branch for each."""
+    """The same with a flat branch for each."""
 
     def branches(context, works):
         context.parallel(
@@ -376,13 +213,19 @@ def two_waits_race():
 
     @durable_execution
     def handler(event, context):
-        futures = [context.deferred.wait(duration, name=name) for duration, name in ((HOUR, "h"), (SECOND, "s"))]
+        futures = [
+            context.deferred.wait(duration, name=name) for duration, name in ((HOUR, "h"), (SECOND, "s"))
+        ]
         context.race(futures, "race")
         return [future.done for future in futures]
 
     def note(view):
         choices = view.choices
-        late = [n for n in range(1, len(choices)) if choices[n] == "Due for h" and choices[n - 1] == "all is still"]
+        late = [
+            n
+            for n in range(1, len(choices))
+            if choices[n] == "Due for h" and choices[n - 1] == "all is still"
+        ]
         frozen = any("frozen" in each for each in choices)
         assert frozen or not late, "the hour was waited for"
 
@@ -400,6 +243,7 @@ R10 = race(
 @R10.scenario(pct(100))
 def a_replay_does_not_match_while_another_branch_waits():
     """A branch does another step in the second invocation: the execution fails, and is not invoked a third time."""
+
     @durable_execution
     def handler(event, context):
         def waits(child):

@@ -5,7 +5,8 @@ what has been seen in all runs together counts. What goes wrong is shrunk as the
 """
 
 import textwrap
-from collections.abc import Sequence, Set
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 
 import attrs
 
@@ -27,7 +28,7 @@ class Explored:
 
     schedules: int
     exhausted: bool
-    seen: Set[str]
+    seen: AbstractSet[str]
     results: Sequence[object]
 
 
@@ -37,7 +38,7 @@ class Ran:
 
     error: Exception | None
     taken: Sequence[str] = ()
-    seen: Set[str] = frozenset()
+    seen: AbstractSet[str] = frozenset()
     result: object = None
 
 
@@ -76,7 +77,9 @@ def explore(scenario: Scenario, search: Search | None = None) -> Explored:
 
 def run(scenario: Scenario, strategy: Strategy) -> Ran:
     """One run under a strategy that has begun."""
-    return _run_workflow(scenario, strategy) if scenario.of_actors is None else _run_actors(scenario, strategy)
+    return (
+        _run_workflow(scenario, strategy) if scenario.of_actors is None else _run_actors(scenario, strategy)
+    )
 
 
 def _run_workflow(scenario: Scenario, strategy: Strategy) -> Ran:
@@ -142,10 +145,13 @@ def _cut(value: object) -> str:
 def _told(scenario: Scenario, number: int, ran: Ran) -> str:
     """What went wrong, and the least that it takes."""
     head = f"{scenario.id}, schedule {number}: {type(ran.error).__name__}: {ran.error}"
-    shrunk = shrink(lambda strategy: run(scenario, strategy).error, ran.taken, ran.error) if ran.taken else None
+    shrunk = (
+        shrink(lambda strategy: run(scenario, strategy).error, ran.taken, ran.error) if ran.taken else None
+    )
     if shrunk is None:
         return f"{head}\n{'; '.join(ran.taken)}"
     lines = [
-        f"  {'*' if number in shrunk.places else ' '} {choice}" for number, choice in enumerate(shrunk.choices)
+        f"  {'*' if number in shrunk.places else ' '} {choice}"
+        for number, choice in enumerate(shrunk.choices)
     ]
     return "\n".join([head, "All that happens in the shrunk schedule, with * where it deviates:", *lines])

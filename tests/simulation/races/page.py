@@ -12,7 +12,19 @@ from tests.simulation.races.registry import SECTIONS, Race, Scenario
 
 PAGE = Path(__file__).parents[3] / "docs" / "races.md"
 MARK = "<!-- From here on written by `python -m tests.simulation.races --write`. -->"
-MODULES = ("ending", "accounting", "checkpoints", "branches", "cleanup", "embedded", "pykka_itself", "beyond")
+MODULES = (
+    "news",
+    "ending",
+    "accounting",
+    "checkpoints",
+    "tokens",
+    "decisions",
+    "branches",
+    "cleanup",
+    "embedded",
+    "pykka_itself",
+    "beyond",
+)
 COUNT = re.compile(r"(?<=\*\*exhausted with )[\d,]+(?= schedules\*\*)")
 
 
@@ -48,7 +60,12 @@ def table(measured: Mapping[str, Explored]) -> str:
     races()
     parts: list[str] = []
     for title, entries in SECTIONS.items():
-        lines = [f"## {title}", "", "| | what went wrong elsewhere | what is tried here | |", "|---|---|---|---|"]
+        lines = [
+            f"## {title}",
+            "",
+            "| | what went wrong elsewhere | what is tried here | |",
+            "|---|---|---|---|",
+        ]
         parts.append("\n".join([*lines, *(line for race in entries for line in _rows(race, measured))]))
     return "\n\n".join(parts) + "\n"
 

@@ -16,7 +16,6 @@ from durably.actors.simulation import Exhaustive, Pct, RandomWalk, Strategy
 from durably.workflows.testing.simulated import NOTHING, Faults, SimulatedRun
 from durably.workflows.testing.simulated_view import Invariant, RunView
 
-
 MOST = 3_000
 """Of schedules, before a search for all of them is given up: a scenario is small."""
 
@@ -157,9 +156,7 @@ class Race:
 
         def add(make: Callable[[], Act]) -> Callable[[], Act]:
             self.scenarios.append(
-                Scenario(
-                    self, make, search, faults, frozenset(sees), answers, functions, run_class, around
-                )
+                Scenario(self, make, search, faults, frozenset(sees), answers, functions, run_class, around)
             )
             return make
 
@@ -186,21 +183,11 @@ SECTIONS: dict[str, list[Race]] = {}
 
 
 def section(title: str) -> Callable[..., Race]:
-    """Begin a section: what is returned enters a race into it; it takes the fields of `Race`."""
-    races = SECTIONS[title] = []
+    """Begin a section, or go on with it: what is returned enters a race into it; it takes the fields of `Race`."""
+    races = SECTIONS.setdefault(title, [])
 
     def race(id: str, wrong: str, source: str = "", *, design: str = "", tests: Sequence[str] = ()) -> Race:
         races.append(Race(id, wrong, source, design, tests))
         return races[-1]
 
     return race
-
-
-def once(counts: Mapping[Any, int], what: str) -> None:
-    """Nothing if nothing has happened twice.
-
-    Raises:
-        AssertionError: something has.
-    """
-    twice = [key for key, count in counts.items() if count > 1]
-    assert not twice, f"{what} twice: {', '.join(map(str, twice))}"
