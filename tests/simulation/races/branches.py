@@ -120,7 +120,7 @@ R38 = race(
 
 @R38.scenario(every(), faults=Faults(crashes=1))
 def a_map_and_a_parallel_of_nothing():
-    """Both are recorded, and complete, in every order and after a crash anywhere."""
+    """A map and a parallel of nothing are recorded, and complete, whatever criterion there is."""
 
     @durable_execution
     def handler(event, context):

@@ -238,8 +238,8 @@ R33 = race(
     "R33",
     "the list of results was shared with branches that still ran: it changed after the map had returned it",
     "js#226",
-    design="A branch's outcome is a message; the decision is an immutable copy of how the branches stood, and the "
-    "controller forgets them with it.",
+    design="What the handler is given is built when the map is decided, of frozen items; the controller forgets the "
+    "branches then, and looks at no late end.",
 )
 
 

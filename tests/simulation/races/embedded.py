@@ -26,7 +26,7 @@ R44 = race(
     "R44",
     "skipped time fired three retry timers at once: three invocations of one execution, two with stale tokens",
     "js#262, js#298; py#516; pyt#28",
-    design="An execution has one lane, and a lane has one turn at a time.",
+    guard="An execution has one lane, and a lane has one turn at a time.",
     tests=[f"{DRIVING}::test_timers_that_fire_together_are_one_invocation_at_a_time"],
 )
 
@@ -64,8 +64,8 @@ R45 = race(
     "a timer was taken from its table before the checkpoint that it caused was settled: the runner believed that "
     "nothing was scheduled, and rejected a valid PENDING",
     "js#732",
-    design="There is no table of what is scheduled beside the records: what pends, and what is news to the handler, is "
-    "read from the execution under its lock.",
+    design="Whether a PENDING is valid is read from the records, what pends and what is news, under the execution's "
+    "lock; not from a table of timers.",
     tests=[f"{DRIVING}::test_a_timer_that_fired_leaves_its_pending_answer_valid"],
 )
 
@@ -102,7 +102,7 @@ R47 = race(
     "R47",
     "a timeout was a timer of the loop that the handler blocked: it never fired",
     "py#415, py#498",
-    design="Whoever waits for a result waits on a condition with a timeout, on a thread of their own.",
+    guard="Whoever waits for a result waits on a condition with a timeout, on a thread of their own.",
     tests=[f"{DRIVING}::test_waiting_for_a_result_ends_while_the_handler_blocks"],
 )
 
@@ -167,7 +167,7 @@ R49 = race(
     "R49",
     "the flag of a shutdown was tested, and a child execution made after that: half-made",
     "py#731",
-    design="Beginning and closing are decided under one lock.",
+    guard="Beginning and closing are decided under one lock.",
     tests=[
         "tests/local/test_service.py::TestClosing::test_closing_ends_an_invocation_at_its_next_checkpoint"
     ],

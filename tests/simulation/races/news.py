@@ -44,7 +44,7 @@ def a_callback_is_answered_before_it_is_awaited():
 
 @R1.scenario(every(), sees=["over when it is awaited"])
 def a_wait_is_over_before_it_is_awaited():
-    """A deferred wait of a second ends while a step waits for its retry, and is awaited after that."""
+    """A deferred wait of a second is over while the code awaits another one of two seconds, and is awaited after that."""
 
     @durable_execution
     def handler(event, context):

@@ -84,24 +84,29 @@ def without_counts(text: str) -> str:
 
 def _rows(race: Race, measured: Mapping[str, Explored]) -> Iterator[str]:
     first = f"| {race.id} | {race.wrong}" + (f" ({race.source})" if race.source else "")
-    if race.design:
-        impossible = "" if race.scenarios else "impossible by design"
-        yield f"{first} | *By design:* {race.design}{_tests(race)} | {impossible} |"
+    if _has_row(race):
+        reason = f"*By design:* {race.design}" if race.design else race.guard
+        ends = "impossible by design" if race.design else "tested, no order to choose"
+        yield f"{first} | {(reason + _tests(race)).strip()} | {ends} |"
         first = "| |"
     for scenario in race.scenarios:
-        tests = "" if race.design or scenario is not race.scenarios[0] else _tests(race)
-        yield f"{first} | {_here(scenario)}{tests} | {outcome(scenario, measured.get(scenario.id))} |"
+        yield f"{first} | {row(scenario, measured.get(scenario.id))}"
         first = "| |"
-    if not (race.design or race.scenarios):
-        yield f"{first} | {_tests(race).strip()} | tested, no order to choose |"
+
+
+def _has_row(race: Race) -> bool:
+    """Whether there is something to say of it beside its scenarios."""
+    return bool(race.design or race.guard or not race.scenarios)
 
 
 def _here(scenario: Scenario) -> str:
     """The scenario in the words of its docstring, and what may go wrong in it."""
     faults = [f"{name} {count}" for name, count in attrs.asdict(scenario.faults).items() if count]
-    return scenario.text + (f" Faults: {', '.join(faults)}." if faults else "")
+    text = scenario.text + (f" Faults: {', '.join(faults)}." if faults else "")
+    is_first = scenario is scenario.race.scenarios[0]
+    return text + (_tests(scenario.race) if is_first and not _has_row(scenario.race) else "")
 
 
 def _tests(race: Race) -> str:
     names = [f"`{test.removeprefix('tests/')}`" for test in race.tests]
-    return f" Also: {', '.join(names)}." if names else ""
+    return f" Tests: {', '.join(names)}." if names else ""

@@ -120,6 +120,7 @@ class Race:
         wrong: what went wrong there, in one clause.
         source: where that is told, by project and number.
         design: why it cannot be here, if a state or an order that it needs does not exist.
+        guard: what keeps it out where there is no order to choose.
         tests: tests elsewhere that show it where there is nothing to choose: `tests/x.py::test_y`.
         scenarios: of it.
     """
@@ -128,6 +129,7 @@ class Race:
     wrong: str
     source: str
     design: str = ""
+    guard: str = ""
     tests: Sequence[str] = ()
     scenarios: list[Scenario] = attrs.Factory(list[Scenario])
 
@@ -186,8 +188,16 @@ def section(title: str) -> Callable[..., Race]:
     """Begin a section, or go on with it: what is returned enters a race into it; it takes the fields of `Race`."""
     races = SECTIONS.setdefault(title, [])
 
-    def race(id: str, wrong: str, source: str = "", *, design: str = "", tests: Sequence[str] = ()) -> Race:
-        races.append(Race(id, wrong, source, design, tests))
+    def race(
+        id: str,
+        wrong: str,
+        source: str = "",
+        *,
+        design: str = "",
+        guard: str = "",
+        tests: Sequence[str] = (),
+    ) -> Race:
+        races.append(Race(id, wrong, source, design, guard, tests))
         return races[-1]
 
     return race

@@ -162,8 +162,8 @@ R27 = race(
     "R27",
     "the checkpointer was one for the process: two invocations in it shared the queue and the token",
     "js#314, js#327",
-    design="All actors of an invocation are made with its `ActorSystem` and reachable from nowhere else; there is no "
-    "module-level state, and Pykka's process-wide registry is not used.",
+    design="All actors of an invocation are made with its `ActorSystem` and reachable from nowhere else; no module "
+    "keeps anything of an invocation, and Pykka's process-wide registry is not used.",
     tests=[
         "tests/workflows/test_many_invocations.py::test_thirty_two_at_once",
         "tests/actors/test_messages.py::test_pykkas_process_wide_registry_is_not_used",
