@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from durably.workflows import ChildConfig, Duration, MapConfig, durable_execution
+from durably.workflows import ChildConfig, Duration, MapConfig, NestingType, durable_execution
 from durably.workflows.testing.simulated import Faults
 from durably.workflows.testing.simulated_view import RunView
 from tests.simulation.races.registry import Act, every, pct, random, section
@@ -106,20 +106,36 @@ R15 = race(
 )
 
 
-@R15.scenario(every(), faults=Faults(crashes=1), sees=["both are told at once"])
-def two_waits_go_idle_at_once():
-    """Two deferred waits of an hour, confirmed in one answer, and a crash anywhere."""
+@R15.scenario(every(), faults=Faults(crashes=1))
+def two_waits_are_confirmed_at_once():
+    """Two deferred waits of an hour, confirmed in one answer and awaited one after the other, and a crash anywhere."""
 
     @durable_execution
     def handler(event, context):
         waits = [context.deferred.wait(HOUR, name=name) for name in "ab"]
         return len([wait.result() for wait in waits])
 
-    def note(view):
-        if "a handles Confirmed from checkpoint" in view.choices:
-            act.seen.add("both are told at once")
+    return Act(handler, [2])
 
-    act = Act(handler, [2], at_end=note)
+
+@R15.scenario(pct(200), sees=["both wait before all is still"])
+def two_branches_go_idle_at_once():
+    """Two flat branches that wait for an hour, confirmed in one answer: the invocation ends once."""
+
+    @durable_execution
+    def handler(event, context):
+        def branch(child, item, *_):
+            child.wait(HOUR, name=item)
+            return item
+
+        return context.map(["a", "b"], branch, "m", MapConfig(nesting_type=NestingType.FLAT)).get_results()
+
+    def note(view):
+        busy = "\n".join(view.choices).partition("all is still")[0].splitlines()
+        if {"termination handles Waiting from a", "termination handles Waiting from b"} <= set(busy):
+            act.seen.add("both wait before all is still")
+
+    act = Act(handler, [["a", "b"]], at_end=note)
     return act
 
 

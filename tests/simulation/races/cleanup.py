@@ -79,7 +79,8 @@ def hooks_of_branches_come_in_order():
                 _check_order(what, hooks)
                 ends[what] += hooks.count("on_operation_end")
         once(ends, "an end is told")
-        assert {"s1", "s2", "w1", "w2", "m"} <= {name for name, count in ends.items() if count}
+        missing = {"s1", "s2", "w1", "w2", "m"} - {name for name, count in ends.items() if count}
+        assert not missing, f"the end of {missing} is not told"
         if len(recorder.invocations) > 1:
             act.seen.add("told in two invocations")
 

@@ -46,7 +46,7 @@ def explore(scenario: Scenario, search: Search | None = None) -> Explored:
     """Run a scenario under the schedules of its search, or of another one.
 
     Raises:
-        ScenarioError: something went wrong, or the race was not in it.
+        ScenarioError: something went wrong; or, in its own search, the race was not in it.
     """
     chosen = search or scenario.search
     strategy = chosen.make()
@@ -63,16 +63,23 @@ def explore(scenario: Scenario, search: Search | None = None) -> Explored:
             if ran.result not in results:
                 results.append(ran.result)
     exhausted = bool(getattr(strategy, "exhausted", False))
-    if chosen.is_exhaustive and not exhausted:
-        raise ScenarioError(f"{scenario.id}: there are more than {number:,} schedules")
+    explored = Explored(number, exhausted, seen, results)
+    if search is None:
+        _check_race(scenario, explored)
+    return explored
+
+
+def _check_race(scenario: Scenario, explored: Explored) -> None:
+    """The race is in the schedules that were tried: each side of it, and each result."""
+    seen, results = explored.seen, explored.results
+    if scenario.search.is_exhaustive and not explored.exhausted:
+        raise ScenarioError(f"{scenario.id}: there are more than {explored.schedules:,} schedules")
     if not scenario.sees <= seen:
-        raise ScenarioError(
-            f"{scenario.id}: never seen: {sorted(scenario.sees - seen)}, but {sorted(seen)}, {_cut(results)}"
-        )
-    missed = [each for each in _expected(scenario) if each not in results]
-    if missed:
-        raise ScenarioError(f"{scenario.id}: it never came to {_cut(missed)}, only to {_cut(results)}")
-    return Explored(number, exhausted, seen, results)
+        missed = sorted(scenario.sees - seen)
+        raise ScenarioError(f"{scenario.id}: never seen: {missed}, but {sorted(seen)}, {_cut(results)}")
+    never = [each for each in _expected(scenario) if each not in results]
+    if never:
+        raise ScenarioError(f"{scenario.id}: it never came to {_cut(never)}, only to {_cut(results)}")
 
 
 def run(scenario: Scenario, strategy: Strategy) -> Ran:
