@@ -22,7 +22,7 @@ R12 = race(
 )
 
 
-@R12.scenario(every(await_others=True), around=lambda: batches_of(1), sees=["it was complete", "it was not"])
+@R12.scenario(every(), around=lambda: batches_of(1), sees=["it was complete", "it was not"])
 def a_future_is_awaited_by_other_code_at_the_moment_of_its_completion():
     """A deferred step is awaited from a child that begins at any moment, before, during or after its completion."""
 

@@ -110,7 +110,7 @@ R42 = race(
 )
 
 
-@R42.scenario(every(share_code=True, await_others=True))
+@R42.scenario(every(share_code=True))
 def branches_set_a_variable_that_their_bodies_read():
     """Two flat branches set one variable each to their own item: each body reads its own, in every order."""
 

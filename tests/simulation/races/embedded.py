@@ -139,7 +139,12 @@ class StoppedRun(SimulatedRun):
             self._pended, self.output = False, self._recorded()
 
 
-@R48.scenario(every(), run_class=StoppedRun, sees=["stopped while it runs", "stopped while it waits"])
+@R48.scenario(
+    every(),
+    answers={"nobody": ""},
+    run_class=StoppedRun,
+    sees=["stopped while it runs", "stopped while it waits"],
+)
 def an_execution_is_stopped_at_any_moment():
     """A wait of an hour and its start: nothing is accepted after the end, and nobody invokes again."""
     accepted: list[int] = []

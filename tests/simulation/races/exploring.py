@@ -36,7 +36,7 @@ class Explored:
 class Ran:
     """One run: what went wrong, what was chosen, what was seen, and what it came to."""
 
-    error: Exception | None
+    error: BaseException | None
     taken: Sequence[str] = ()
     seen: AbstractSet[str] = frozenset()
     result: object = None
@@ -108,7 +108,7 @@ def _run_workflow(scenario: Scenario, strategy: Strategy) -> Ran:
             raise ScenarioError(f"it came to {_cut(output)}, and not to any of {_cut(list(act.comes_to))}")
         if act.at_end is not None:
             act.at_end(_view(world, scheduler))
-    except Exception as error:
+    except (Exception, PrunedError) as error:
         return Ran(error, scheduler.taken)
     return Ran(None, scheduler.taken, act.seen, result)
 
@@ -118,7 +118,7 @@ def _run_actors(scenario: Scenario, strategy: Strategy) -> Ran:
         result = scenario.make(strategy)
         if result not in _expected(scenario):
             raise ScenarioError(f"it came to {result}")
-    except Exception as error:
+    except (Exception, PrunedError) as error:
         return Ran(error)
     return Ran(None, result=result)
 

@@ -49,22 +49,18 @@ class Search:
     is_exhaustive: bool = False
 
 
-def every(faults: int = 1, *, share_code: bool = False, await_others: bool = False) -> Search:
+def every(faults: int = 1, *, share_code: bool = False) -> Search:
     """Every schedule. A search that is not exhausted when it has run for long is an error.
+
+    Contexts are taken to depend on each other, since acts note what code has done, in whatever order.
 
     Args:
         faults: how many may strike in one run.
         share_code: whether step bodies share anything that is not recorded.
-        await_others: whether a context awaits what another one has begun, or reads what it has written.
     """
 
     def make() -> Strategy:
-        return Exhaustive(
-            faults,
-            independent_bodies=not share_code,
-            independent_tasks=not await_others,
-            abandon=True,
-        )
+        return Exhaustive(faults, independent_bodies=not share_code)
 
     return Search(make, MOST, "every", is_exhaustive=True)
 

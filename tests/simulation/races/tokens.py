@@ -100,7 +100,7 @@ class WithdrawingRun(SimulatedRun):
         super()._between()
 
 
-@R25.scenario(every(), run_class=WithdrawingRun, sees=["it was invoked again"])
+@R25.scenario(every(), answers={"nobody": ""}, run_class=WithdrawingRun, sees=["it was invoked again"])
 def the_token_is_withdrawn_at_any_moment():
     """A step: what was sent counts, nothing is sent without a token, and another invocation goes on."""
 
