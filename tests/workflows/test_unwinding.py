@@ -5,8 +5,17 @@ import threading
 
 import pytest
 
-from durably.workflows import ChildConfig, CompletionConfig, ParallelConfig, SuspendExecution
+from durably.workflows import (
+    ChildConfig,
+    CompletionConfig,
+    MapConfig,
+    NestingType,
+    ParallelConfig,
+    SuspendExecution,
+    durable_execution,
+)
 from durably.workflows.config import Duration
+from durably.workflows.testing.simulation import NOTHING, simulate
 from tests.workflows.running import SECOND, Run, happens, leftovers
 
 
@@ -41,6 +50,34 @@ def test_finally_and_context_managers_run_at_suspension():
     assert left[4:] == ["handler"]
     run.service.advance()
     assert run.invoke()["Status"] == "SUCCEEDED"
+
+
+@pytest.mark.parametrize("nesting", NestingType)
+def test_a_branch_that_lost_does_not_go_on(nesting):
+    """Whatever it waits for, also what was begun outside the map; and if it has not begun, it never does."""
+
+    @durable_execution
+    def handler(event, context):
+        over, goes_on = [], []
+        outside = context.deferred.wait(Duration.from_days(1), name="outside")
+
+        def branch(child, item, *_):
+            goes_on.extend(over)
+            if item == 0:
+                child.step(lambda _: 0, name="wins")
+            else:
+                outside.result()
+                goes_on.extend(over)
+
+        config = MapConfig(nesting_type=nesting, completion_config=CompletionConfig.first_successful())
+        context.map([0, 1, 2], branch, "m", config)
+        over.append("after the end of the map")
+        outside.result()
+        return goes_on
+
+    report = simulate(handler, schedules=50, faults=NOTHING)
+    report.check()
+    assert report.result == []
 
 
 def test_suspension_is_no_exception():

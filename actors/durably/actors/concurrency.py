@@ -129,6 +129,8 @@ class ConcurrencyActor(Actor):
         begin: lets the branch with this index begin; it tells `BranchDone` to the ref it is given.
         conclude: makes of a decision, or of what the user's predicate raised, the outcome that the map's
             operation records.
+        stop: called when nothing more is to come of the branches; it ends the code of those that have no
+            operation of their own, which nobody else does.
     """
 
     def __init__(
@@ -140,6 +142,7 @@ class ConcurrencyActor(Actor):
         branches: list[Branch],
         begin: Callable[[Ref, int], None],
         conclude: Callable[[Decision | Exception], Outcome],
+        stop: Callable[[], None] | None = None,
     ) -> None:
         super().__init__(stage, f"concurrency of {name}")
         self.state = ConcurrencyState.NEW
@@ -148,6 +151,7 @@ class ConcurrencyActor(Actor):
         self._branches = branches
         self._begin = begin
         self._conclude = conclude
+        self._stop_branches = stop
         self._next = 0
         self._allowance = AT_A_TIME
         self._asked = False
@@ -219,13 +223,17 @@ class ConcurrencyActor(Actor):
                 self._begin(self.ref, index)
 
     def _abandon(self, _message: Abandon) -> None:
-        self.state = ConcurrencyState.DECIDED
-        self._branches = []
+        self._over()
 
     def _decided(self, outcome: Outcome) -> None:
+        self._over()
+        self._operation.tell(MapDone(outcome))
+
+    def _over(self) -> None:
         self.state = ConcurrencyState.DECIDED
         self._branches = []
-        self._operation.tell(MapDone(outcome))
+        if self._stop_branches is not None:
+            self._stop_branches()
 
     HANDLERS: ClassVar[dict[type[Message], Callable[..., None]]] = {
         Go: _go,

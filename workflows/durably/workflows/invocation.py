@@ -127,6 +127,11 @@ class Invocation:
 
         self.system.spawn_task(code.task(ended))
 
+    def unwind(self, task: Task) -> None:
+        """Its context is finished: its code does not go on, whatever it is parked on, nor ever begin."""
+        task.unwound = True
+        self.system.resume(task, task.ticket, Unwound())
+
 
 class ContextTask(Task):
     """A task that runs the code of a context and reports its outcome, unless it is unwound.

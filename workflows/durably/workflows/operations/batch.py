@@ -19,7 +19,7 @@ from durably.actors.frozen import frozen
 from durably.actors.messages import Begin, BranchDone, Failed, Outcome, Raised, Succeeded
 from durably.actors.model import Operation, OperationStatus, OperationType
 from durably.actors.spec import Kind, Spec
-from durably.actors.task import Scope
+from durably.actors.task import Scope, Task
 from durably.workflows.completion import (
     BatchItemStatus,
     CompletionConfig,
@@ -71,6 +71,7 @@ class Batch:
     scope: Scope  # of the map itself
     variables: contextvars.Context = attrs.field(factory=contextvars.copy_context)
     broken: Exception | None = None  # raised where branches were named
+    unrecorded: dict[int, Task] = attrs.field(factory=dict[int, Task])  # by index: no operation ends them
 
     @property
     def _plugins(self) -> "InvocationPlugins | None":
@@ -104,6 +105,7 @@ class Batch:
                 branches,
                 self._begin,
                 self._conclude,
+                self._stop,
             ).ref
 
         spec = Spec(Kind.MAP, place.start(), concurrency=concurrency_for)
@@ -165,6 +167,7 @@ class Batch:
         record = place.record
 
         def done(outcome: Outcome | None) -> None:
+            self.unrecorded.pop(index, None)
             if outcome is not None:
                 concurrency.tell(BranchDone(index, outcome))
 
@@ -178,11 +181,17 @@ class Batch:
                 return
         if self.flat or (record is not None and record.status.is_terminal):
             code = BranchCode(self, place, index, replayed=not self.flat)
-            invocation.system.spawn_task(code.task(done))
+            task = self.unrecorded[index] = code.task(done)
+            invocation.system.spawn_task(task)
             return
         code = BranchCode(self, place, index)
         spec = Spec(Kind.CONTEXT, place.start(), task=code.task, branch=(concurrency, index))
         invocation.operation(spec).tell(Begin(None, record))
+
+    def _stop(self) -> None:
+        """The map or parallel is over, whatever its branches are parked on."""
+        for task in self.unrecorded.values():
+            self.context.invocation.unwind(task)
 
     # ------------------------------------------------------------------ results
 
