@@ -37,6 +37,7 @@ class Fan:
             [Branch(), Branch()],
             self.begin,
             self.conclude,
+            lambda: None,
         )
 
     def conclude(self, decision: Any) -> Succeeded:

@@ -42,6 +42,7 @@ class Map:
         statuses = [BranchStatus.UNSTARTED] * size if isinstance(size, int) else size
         branches = [Branch(status=status) for status in statuses]
         self.decisions: list[Decision | Exception] = []
+        self.stopped = 0
         self.ref = ConcurrencyActor(
             self.stage,
             "map",
@@ -50,6 +51,7 @@ class Map:
             branches,
             self.begin,
             self.conclude,
+            self.stop,
         ).ref
 
     def begin(self, to: Any, index: int) -> None:
@@ -59,6 +61,9 @@ class Map:
     def conclude(self, decision: Decision | Exception) -> Outcome:
         self.decisions.append(decision)
         return GOOD
+
+    def stop(self) -> None:
+        self.stopped += 1
 
     def tell(self, *messages: Message) -> None:
         self.stage.tell(self.ref, *messages)
@@ -202,6 +207,16 @@ def test_nothing_begins_after_the_decision():
     assert fan.statuses == "SSUUU"
     fan.end(1)
     assert fan.begun == [0, 1]
+
+
+@pytest.mark.parametrize("end", [BranchDone(0, BAD), BranchDone(0, Raised(ValueError("no"))), Abandon()])
+def test_branches_are_stopped_when_it_is_over(end: Message):
+    """Decided or abandoned: whoever has no operation of its own is told by nobody else."""
+    fan = Map(3)
+    fan.tell(Go())
+    assert fan.stopped == 0
+    fan.tell(end)
+    assert (fan.state, fan.stopped) == ("DECIDED", 1)
 
 
 def test_recorded_branches_count_first():

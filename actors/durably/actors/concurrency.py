@@ -142,7 +142,7 @@ class ConcurrencyActor(Actor):
         branches: list[Branch],
         begin: Callable[[Ref, int], None],
         conclude: Callable[[Decision | Exception], Outcome],
-        stop: Callable[[], None] | None = None,
+        stop: Callable[[], None],
     ) -> None:
         super().__init__(stage, f"concurrency of {name}")
         self.state = ConcurrencyState.NEW
@@ -232,8 +232,7 @@ class ConcurrencyActor(Actor):
     def _over(self) -> None:
         self.state = ConcurrencyState.DECIDED
         self._branches = []
-        if self._stop_branches is not None:
-            self._stop_branches()
+        self._stop_branches()
 
     HANDLERS: ClassVar[dict[type[Message], Callable[..., None]]] = {
         Go: _go,
