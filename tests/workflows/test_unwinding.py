@@ -52,8 +52,9 @@ def test_finally_and_context_managers_run_at_suspension():
     assert run.invoke()["Status"] == "SUCCEEDED"
 
 
+@pytest.mark.parametrize("in_a_virtual_context", [False, True], ids=["itself", "in a virtual context"])
 @pytest.mark.parametrize("nesting", NestingType)
-def test_a_branch_that_lost_does_not_go_on(nesting):
+def test_a_branch_that_lost_does_not_go_on(nesting, in_a_virtual_context):
     """Whatever it waits for, also what was begun outside the map; and if it has not begun, it never does."""
 
     @durable_execution
@@ -61,13 +62,18 @@ def test_a_branch_that_lost_does_not_go_on(nesting):
         over, goes_on = [], []
         outside = context.deferred.wait(Duration.from_days(1), name="outside")
 
+        def looks_outside(_child):
+            outside.result()
+            goes_on.extend(over)
+
         def branch(child, item, *_):
             goes_on.extend(over)
             if item == 0:
                 child.step(lambda _: 0, name="wins")
+            elif in_a_virtual_context:
+                child.run_in_child_context(looks_outside, config=ChildConfig(is_virtual=True))
             else:
-                outside.result()
-                goes_on.extend(over)
+                looks_outside(child)
 
         config = MapConfig(nesting_type=nesting, completion_config=CompletionConfig.first_successful())
         context.map([0, 1, 2], branch, "m", config)

@@ -111,10 +111,14 @@ class Invocation:
         For contexts that record nothing: virtual ones, and those that are replayed for their result.
         """
         awaiter = current.awaiter()
-        self.begin_unrecorded(code, lambda how: self.system.resume(awaiter.task, awaiter.ticket, how))
-        return current.park(code.place.label)
+        task = self.begin_unrecorded(code, lambda how: self.system.resume(awaiter.task, awaiter.ticket, how))
+        try:
+            return current.park(code.place.label)
+        finally:
+            if current.unwound:
+                self.unwind(task)
 
-    def begin_unrecorded(self, code: "ContextCode", report: Callable[[Resumption], None]) -> None:
+    def begin_unrecorded(self, code: "ContextCode", report: Callable[[Resumption], None]) -> Task:
         """Run code in a task of its own, with no operation; `report` is told how it ended."""
 
         def ended(outcome: Outcome | None) -> None:
@@ -125,7 +129,9 @@ class Invocation:
             else:
                 report(Completed(None, outcome))
 
-        self.system.spawn_task(code.task(ended))
+        task = code.task(ended)
+        self.system.spawn_task(task)
+        return task
 
     def unwind(self, task: Task) -> None:
         """Its context is finished: its code does not go on, whatever it is parked on, nor ever begin."""
