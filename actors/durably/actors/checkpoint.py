@@ -285,7 +285,6 @@ class CheckpointActor(Actor):
     def _over(self, kind: FailureKind, exception: Exception | None) -> None:
         self.state = CheckpointState.OVER
         self._queue.clear()
-        self._queued_bytes = self._awaited = 0
         self._refresh = False
         self._supervisor.tell(CheckpointingOver(kind, exception))
         self._orphan_all()
