@@ -631,6 +631,16 @@ def test_closing_forgets_what_nobody_needs_any_more():
     assert queue.calls == 0
 
 
+def test_a_failed_call_forgets_what_was_asked_for():
+    """A refresh that was to come with the next call does not bring about another call."""
+    queue = Queue()
+    queue.submit("a")
+    queue.tell(Flush(), Refresh())
+    queue.fail_call(ValueError("no"))
+    queue.tell(Flush())
+    assert queue.calls == 1
+
+
 def test_the_queue_forgets_operations_that_are_complete():
     """A thousand operations that came and went are no longer live, and below no context."""
     queue = Queue()

@@ -527,6 +527,18 @@ def test_polls_come_after_one_second_more_each_time_and_not_for_ever():
     assert not scene.stage.of("termination", Settled)
 
 
+@pytest.mark.parametrize("polls", [2, 200])
+def test_polls_begin_anew_when_it_rests_again(polls):
+    """However often it has asked after an attempt, after the next it asks as if for the first time."""
+    scene = Scene("S")
+    rests = ["BodyDone Retried", "Confirmed PENDING", *["Due"] * polls]
+    scene.tell("Begin", *rests)
+    first = [timer.moment for timer in scene.stage.timers]
+    scene.tell("News READY", *rests)
+    assert [timer.moment for timer in scene.stage.timers] == first * 2
+    assert first[1:3] == [1, 2]
+
+
 def test_a_wait_that_should_have_ended_already_asks_at_once():
     """A timer for a moment in the past is due now, never at a negative delay."""
     scene = Scene("W")
