@@ -9,7 +9,7 @@ import attrs
 
 from durably.actors.actor import Actor, Mail, Ref
 from durably.actors.clock import Clock
-from durably.actors.messages import CallDone, CallFailed, Close, Message, Orphaned, Submit
+from durably.actors.messages import Abandon, CallDone, CallFailed, Close, Message, Orphaned, Submit
 from durably.actors.simulation import Choice, ChoiceKind, Scheduler, SimulatedDispatcher
 from durably.actors.stage import Job, JobKind, Timer
 from durably.actors.task import Task, TaskState
@@ -119,6 +119,8 @@ class WatchedDispatcher(SimulatedDispatcher):
             super()._handle(actor, mail)
             if type(message) in (Close, CallDone, CallFailed):
                 self.promises.ends(self._is_told)
+            elif type(message) is Orphaned:
+                self.promises.orphaned(self._is_abandoned)
         if self._runtime.over:
             failure: BaseException | None = getattr(self._runtime, "_failure", None)
             if failure is not None and isinstance(failure.__cause__, InvariantError):
@@ -126,6 +128,9 @@ class WatchedDispatcher(SimulatedDispatcher):
 
     def _is_told(self, operation: Ref) -> bool:
         return any(is_last_word(each.mail) for each in self._boxes.get(_actor_of(operation), ()))
+
+    def _is_abandoned(self, concurrency: Ref) -> bool:
+        return any(isinstance(each.mail, Abandon) for each in self._boxes.get(_actor_of(concurrency), ()))
 
     def _run_body(self, job: Job, run: Callable[[], Message]) -> Message:
         spec, attempt, interrupted = body_of(job, run)

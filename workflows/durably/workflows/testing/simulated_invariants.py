@@ -157,6 +157,7 @@ class InvocationPromises:
         self._admissions: dict[Ref, _Admission] = {}
         self._ends = Ends()
         self._waits = Waits()
+        self._to_stop: tuple[Task | None, Ref | None] = None, None
         self._notes: dict[type, Callable[[Any, Any], None]] = {
             Submit: self._submits,
             Watch: self._watches,
@@ -197,6 +198,8 @@ class InvocationPromises:
     def _learns(self, actor: OperationActor, message: Confirmed | News | Orphaned) -> None:
         self._ends.learns(_id_of(actor), message)
         self._waits.learns(_id_of(actor), message)
+        if isinstance(message, Orphaned):
+            self._to_stop = _peek(actor, "_task"), _peek(actor, "_concurrency")
 
     def _called(self, _actor: CheckpointActor, message: CallDone) -> None:
         self._in_call = ()
@@ -221,6 +224,18 @@ class InvocationPromises:
             InvariantError: no-lost-wakeup.
         """
         self._broken(self._ends.answered(is_told))
+
+    def orphaned(self, is_abandoned: IsTold) -> None:
+        """An operation has learned that it is below something finished.
+
+        Raises:
+            InvariantError: orphans-unwound.
+        """
+        task, concurrency = self._to_stop
+        if task is not None and not task.unwound:
+            raise InvariantError("orphans-unwound", f"nobody unwinds {task.name}")
+        if concurrency is not None and not is_abandoned(concurrency):
+            raise InvariantError("orphans-unwound", f"nobody abandons {concurrency.actor_urn}")
 
     def _broken(self, what: tuple[str, str] | None) -> None:
         if what is not None:
