@@ -223,14 +223,14 @@ def times_out(_event, context):
 
 @durable_execution
 def virtual_creator(_event, context):
-    """One branch is enough, and code without a record is just creating a callback in another one."""
+    """One branch is enough, and in another one code without a record, begun beside, creates a callback."""
 
     def creates(child):
         child.step(lambda _: 1, name="x")
         return child.create_callback("never answered").result()
 
     def branch(child):
-        return child.run_in_child_context(creates, "c", ChildConfig(is_virtual=True))
+        return child.deferred.run_in_child_context(creates, "c", ChildConfig(is_virtual=True)).result()
 
     count = first_of(context, lambda child: child.step(lambda _: 1, name="a"), branch)
     context.step(lambda _: 2, name="b")
