@@ -10,10 +10,11 @@ INSTALLED := $(VENV)/.installed
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all check lint mypy pyright imports format pytest wheel bench explore clean
+.PHONY: help demo test test-all check lint mypy pyright imports format pytest wheel bench clean
+.PHONY: explore explore-workflows explore-races explore-mutants explore-model
 
 help:  ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(INSTALLED)  ## Index a folder, be killed half-way, recover
 	$(BIN)/python examples/demo.py
@@ -60,8 +61,19 @@ wheel: $(INSTALLED)  ## Build the wheel and run the README's example from it in 
 bench: $(INSTALLED)  ## This SDK beside the official one and beside a floor
 	$(BIN)/python -m tests.benchmarks $(ARGS)
 
-explore: $(INSTALLED)  ## 100,000 schedules of workflows; every interleaving of the model (minutes, gigabytes)
+explore: explore-workflows explore-races explore-mutants explore-model  ## All of what is explored: an hour or so
+
+explore-workflows: $(INSTALLED)  ## 100,000 schedules of workflows, and how many a second (CAMPAIGN=...)
 	$(BIN)/python -m tests.simulation.campaign $(CAMPAIGN)
+
+explore-races: $(INSTALLED)  ## Each scenario of docs/races.md under 1,000 random and 1,000 PCT schedules
+	$(BIN)/python -m tests.simulation.races --more 1000
+
+explore-mutants: $(INSTALLED)  ## Hunt all mutants of docs/mutants.md and docs/mechanical-mutants.md anew
+	$(BIN)/python -m tests.simulation.mutants
+	$(BIN)/python -m tests.simulation.mechanical
+
+explore-model: $(INSTALLED)  ## Every interleaving of the protocol's model (minutes, gigabytes; ARGS=...)
 	$(BIN)/python tests/model/run.py $(ARGS)
 
 clean:  ## Remove what these targets made

@@ -58,7 +58,7 @@ class SimulatedDispatcher:
         faults: Callable[[Job], list[Fault]] | None = None,
         outside: Callable[[], list[Choice]] | None = None,
         may_crash: Callable[[], bool] | None = None,
-        moved: Callable[[], None] | None = None,
+        moved: Callable[[], object] | None = None,
     ) -> None:
         self._footprints = footprints = scheduler.footprints
         self.clock = clock if footprints is None else ReadClock(clock, footprints)

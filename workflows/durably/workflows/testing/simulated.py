@@ -5,13 +5,9 @@ the real one would, until the execution ends; the scheduler decides everything t
 """
 
 import contextlib
-import functools
 import json
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, timedelta
 from typing import Any
-
-import attrs
 
 from durably.actors.messages import Completed
 from durably.actors.model import OperationStatus, OperationUpdate
@@ -32,8 +28,8 @@ from durably.workflows.testing.simulated_invariants import (
     RunPromises,
     waits_for,
 )
+from durably.workflows.testing.simulated_invocation import LiveInvocation
 from durably.workflows.testing.simulated_outside import Answers, Functions, Outside
-from durably.workflows.testing.simulated_time import SimulatedTime, lambda_context
 from durably.workflows.testing.simulated_view import Invariant, RunView, check
 
 COOLDOWN = 10.0
@@ -42,22 +38,6 @@ MOST_INVOCATIONS = 1000
 """An execution that is not at its end so many after the last fault does not come to one."""
 MOST_CHOICES = 20_000
 """The same in choices."""
-INVOCATION_SECONDS = 900.0
-"""How long an invocation may take."""
-FREEZE = timedelta(hours=1)
-MARGIN = timedelta(seconds=1)
-"""How long before the deadline the library gives up bodies that still run."""
-
-
-@attrs.define(eq=False)
-class _Invocation:
-    """One that goes on."""
-
-    number: int
-    time: SimulatedTime
-    deadline: datetime
-    warned: bool = False
-    killed: bool = False
 
 
 class SimulatedRun:
@@ -105,7 +85,7 @@ class SimulatedRun:
         self._invariants = invariants
         self._guard = Guard() if guard else None
         self._dead: list[Task] = []
-        self._current: _Invocation | None = None
+        self._is_nested = False
         self._calm = (0, 0, 0)  # how many faults had struck, and the choices and invocations before the last
         self._pended = False
         self._calls = Calls(self.service, scheduler, self.strikes, self.promises)
@@ -166,23 +146,25 @@ class SimulatedRun:
 
     def _invoke(self) -> None:
         """One invocation. If it comes to nothing the service invokes again."""
-        outer = self._current
-        if outer is None:
+        if not self._is_nested:
             self._scheduler.starts_over(self._what_is_left)
         self.invocations += 1
         self._pended = False
-        time = SimulatedTime(self.service.clock)
-        deadline = self.service.clock.now() + timedelta(seconds=INVOCATION_SECONDS)
-        current = self._current = _Invocation(self.invocations, time, deadline)
+        current = LiveInvocation(
+            self.invocations,
+            self.service,
+            self.strikes,
+            self.outside,
+            newest=lambda: self.invocations,
+            again=self._invoke_meanwhile,
+        )
         event = self._calls.event()
         promises = InvocationPromises(event["CheckpointToken"])
-        is_void = functools.partial(self._is_void, current)
-        dispatcher = WatchedDispatcher(self._scheduler, time, self, promises, is_void, self._guard)
+        dispatcher = WatchedDispatcher(self._scheduler, current, self, promises, self._guard)
         settings = Settings(cooldown=self._cooldown, dispatcher=lambda: dispatcher)
-        client = self._calls.client(promises, is_void)
-        context = lambda_context(current.number, INVOCATION_SECONDS, self.service.clock)
+        client = self._calls.client(promises, current.is_void)
         try:
-            output = invoke(self._handler, event, context, client, settings=settings)
+            output = invoke(self._handler, event, current.lambda_context, client, settings=settings)
         except CrashError:
             if not current.killed:
                 self.strikes.strike("crashes")
@@ -192,12 +174,18 @@ class SimulatedRun:
         except StuckError as stuck:
             raise InvariantError("no-hang", f"{stuck}: {waits_for(dispatcher.parked())}") from stuck
         else:
-            if not is_void():
+            if not current.is_void():
                 self._ended(output, current, dispatcher)
-        finally:
-            self._current = outer
         if self.service.execution.is_finished and not self.output:
             self.output = self._recorded()
+
+    def _invoke_meanwhile(self) -> None:
+        """Another invocation, while one goes on."""
+        before, self._is_nested = self._is_nested, True
+        try:
+            self._invoke()
+        finally:
+            self._is_nested = before
 
     def _what_is_left(self) -> object:
         """All that matters to the invocations to come of those so far, as a value."""
@@ -216,17 +204,13 @@ class SimulatedRun:
                 with contextlib.suppress(Exception):
                     task.run()
 
-    def _is_void(self, invocation: _Invocation) -> bool:
-        """Whether the service has begun another one since."""
-        return invocation.number != self.invocations
-
-    def _ended(self, output: dict[str, Any], current: _Invocation, dispatcher: WatchedDispatcher) -> None:
+    def _ended(self, output: dict[str, Any], current: LiveInvocation, dispatcher: WatchedDispatcher) -> None:
         pending = output["Status"] == "PENDING"
         withdrawn = self.service.execution.is_withdrawn
         error: dict[str, str] = output.get("Error") or {}
         if error.get("ErrorType", "").endswith("DeadlockError"):
             raise InvariantError("no-hang", error["ErrorMessage"])
-        if output["Status"] != "FAILED" and not withdrawn and not self._is_late(current):
+        if output["Status"] != "FAILED" and not withdrawn and not current.is_late:
             dispatcher.promises.ended()
         if not pending:
             self.output = self._recorded() if self.service.execution.is_finished else output
@@ -243,10 +227,6 @@ class SimulatedRun:
         if not (waits or execution.has_news or withdrawn):
             raise InvariantError("no-early-end", "it ended PENDING, and nothing pends")
 
-    def _is_late(self, current: _Invocation) -> bool:
-        """Whether it may give up what it could not do in time."""
-        return self.service.clock.now() >= current.deadline - MARGIN
-
     def _recorded(self) -> dict[str, Any]:
         """The end that the service has recorded, as an invocation would have returned it."""
         summary = self.service.execution.summary
@@ -262,7 +242,7 @@ class SimulatedRun:
             self.looks(list)
             options = self.outside.choices()
             if self.service.execution.has_news:
-                options.insert(0, self._choice(ChoiceKind.CALL, "the service goes on", self._go_on))
+                options.insert(0, _choice(ChoiceKind.CALL, "the service goes on", self._go_on))
             else:
                 options += self._passing_time()
             if not options:
@@ -274,9 +254,9 @@ class SimulatedRun:
         if due is None:
             return []
         if promised is None or due < promised:
-            return [self._choice(ChoiceKind.TIME, "time passes", self._pass_time)]
+            return [_choice(ChoiceKind.TIME, "time passes", self._pass_time)]
         if self.strikes.may("late"):
-            return [self._choice(ChoiceKind.FAULT, "nobody answers in time", self._be_late)]
+            return [_choice(ChoiceKind.FAULT, "nobody answers in time", self._be_late)]
         return []
 
     def _go_on(self) -> None:
@@ -294,10 +274,6 @@ class SimulatedRun:
     def arm(self, fault: str) -> None:
         """The next call fails so."""
         self._calls.arm(fault)
-
-    def moved(self) -> None:
-        """Time has passed."""
-        self.service.execution.elapse()
 
     def looks(self, parked: Callable[[], list[Task]]) -> None:
         """Before each choice: the invariants of users, and whether an end is in sight.
@@ -319,64 +295,6 @@ class SimulatedRun:
             )
             raise InvariantError("no-hang", what)
 
-    def latest(self) -> float | None:
-        """The moment before which time stops until a callback is answered that is to be."""
-        promised = None if self.strikes.may("late") else self.outside.promised_until()
-        if promised is None or self._current is None:
-            return None
-        return self._current.time.moment(promised) - 0.001
-
-    def state(self) -> tuple[object, ...]:
-        """All that decides what might go wrong."""
-        current = self._current
-        assert current is not None
-        return self.strikes.count, current.warned, self.invocations, self.outside.promised_until()
-
-    def perils(self, dispatcher: WatchedDispatcher) -> list[Choice]:
-        """What might go wrong that is nobody's fault."""
-        current, promised = self._current, self.outside.promised_until()
-        assert current is not None
-        found: list[Choice] = []
-        if self.strikes.may("duplicated") and current.number == self.invocations:
-            found.append(self._fault("the service invokes again", self._duplicate))
-        if self.strikes.may("frozen") and promised is None:
-            found.append(self._fault("the process is frozen for an hour", self._freeze))
-        if current.warned:
-            kill = functools.partial(self._kill, current, dispatcher)
-            found.append(self._fault("the process is killed at its deadline", kill))
-        elif self.strikes.may("deadlines") and (promised is None or promised > current.deadline):
-            warn = functools.partial(self._warn, current)
-            found.append(self._fault("the deadline is near", warn))
-        return found
-
-    def _duplicate(self) -> None:
-        self.strikes.strike("duplicated")
-        self._invoke()
-
-    def _freeze(self) -> None:
-        self.strikes.strike("frozen")
-        self._skip_to(self.service.clock.now() + FREEZE)
-
-    def _warn(self, current: _Invocation) -> None:
-        self.strikes.strike("deadlines")
-        current.warned = True
-        self._skip_to(current.deadline - MARGIN)
-
-    def _kill(self, current: _Invocation, dispatcher: WatchedDispatcher) -> None:
-        current.killed = True
-        self._skip_to(current.deadline)
-        dispatcher.crash()
-
-    def _skip_to(self, when: datetime) -> None:
-        self.service.clock.advance_to(when)
-        self.moved()
-
-    def _fault(self, name: str, happen: Callable[[], None]) -> Choice:
-        return self._choice(ChoiceKind.FAULT, name, happen)
-
-    def _choice(self, kind: ChoiceKind, name: str, happen: Callable[[], None]) -> Choice:
-        return Choice(kind, name, "the world", happen)
-
     def _check_invariants(self) -> None:
         if self.promises.broken is not None:
             raise self.promises.broken
@@ -392,6 +310,10 @@ class SimulatedRun:
             self.output or None,
         )
         check(self._invariants, view)
+
+
+def _choice(kind: ChoiceKind, name: str, happen: Callable[[], None]) -> Choice:
+    return Choice(kind, name, "the world", happen)
 
 
 def _said(update: OperationUpdate) -> str:

@@ -8,11 +8,11 @@ from typing import Protocol
 import attrs
 
 from durably.actors.actor import Actor, Mail, Ref
-from durably.actors.clock import Clock
 from durably.actors.messages import Abandon, CallDone, CallFailed, Close, Message, Orphaned, Submit
 from durably.actors.simulation import Choice, ChoiceKind, Scheduler, SimulatedDispatcher
 from durably.actors.stage import Job, JobKind, Timer
 from durably.actors.task import Task, TaskState
+from durably.workflows.local.memory import MemoryExecution
 from durably.workflows.operations.logging import OperationLogger
 from durably.workflows.testing.simulated_ends import is_last_word
 from durably.workflows.testing.simulated_faults import CALL_FAULTS, SimulatedFailure, Strikes, replaced
@@ -23,12 +23,14 @@ from durably.workflows.testing.simulated_invariants import (
     RunPromises,
     body_of,
 )
+from durably.workflows.testing.simulated_invocation import LiveInvocation
 from durably.workflows.testing.simulated_outside import Outside
 
 
 class World(Protocol):
     """What is around an invocation."""
 
+    service: MemoryExecution
     strikes: Strikes
     promises: RunPromises
     outside: Outside
@@ -41,46 +43,32 @@ class World(Protocol):
         """Before each choice: whether the run is still one that comes to an end."""
         ...
 
-    def state(self) -> tuple[object, ...]:
-        """What `perils` depends on."""
-        ...
-
-    def perils(self, dispatcher: "WatchedDispatcher") -> list[Choice]:
-        """What might go wrong that is nobody's fault."""
-        ...
-
-    def latest(self) -> float | None:
-        """The `monotonic()` moment before which time stops until something else has happened."""
-        ...
-
-    def moved(self) -> None:
-        """Time has passed."""
-        ...
-
 
 class WatchedDispatcher(SimulatedDispatcher):
     """A `SimulatedDispatcher` that looks on.
 
     Args:
+        scheduler: takes the choices.
+        invocation: whose dispatcher it is.
+        world: what is around it.
         promises: of this invocation.
-        is_void: whether the service has begun another invocation since.
+        guard: looks at what workflow code does.
     """
 
     def __init__(
         self,
         scheduler: Scheduler,
-        clock: Clock,
+        invocation: LiveInvocation,
         world: World,
         promises: InvocationPromises,
-        is_void: Callable[[], bool],
         guard: Guard | None,
     ) -> None:
         outside = world.outside
         choices = outside.choices if outside.is_anybody_there else None
-        super().__init__(scheduler, clock, outside=choices, moved=world.moved)
+        super().__init__(scheduler, invocation.time, outside=choices, moved=world.service.execution.elapse)
         self.promises = promises
         self._world = world
-        self._is_void = is_void
+        self._invocation = invocation
         self._guard = guard
         self._known: tuple[object, ...] = ()
         self._known_perils: list[Choice] = []
@@ -135,7 +123,7 @@ class WatchedDispatcher(SimulatedDispatcher):
     def _run_body(self, job: Job, run: Callable[[], Message]) -> Message:
         spec, attempt, interrupted = body_of(job, run)
         if not interrupted:
-            self._world.promises.body_runs(spec, attempt, is_current=not self._is_void())
+            self._world.promises.body_runs(spec, attempt, is_current=not self._invocation.is_void())
         return run()
 
     def _resume(self, task: Task) -> Choice:
@@ -157,7 +145,7 @@ class WatchedDispatcher(SimulatedDispatcher):
     def _perils(self) -> list[Choice]:
         """Made anew only when something is different: they are at hand nearly always."""
         bodies = tuple(self._bodies) if self._world.strikes.may("raised") else ()
-        known = (*self._world.state(), *self._calls, *bodies)
+        known = (*self._invocation.state(), *self._calls, *bodies)
         if known != self._known:
             self._known = known
             self._known_perils = self._new_perils(bodies)
@@ -170,12 +158,12 @@ class WatchedDispatcher(SimulatedDispatcher):
         perils = [peril for job in self._calls for peril in self._fail_call(job, of_calls)]
         if strikes.may("crashes"):
             perils.append(Choice(ChoiceKind.FAULT, "the process dies", "the process", self.crash))
-        perils += self._world.perils(self)
+        perils += self._invocation.perils(self.crash)
         return perils + [self._raise_in_body(job) for job in bodies]
 
     def _armed(self) -> list[Timer]:
         armed = super()._armed()
-        latest = self._world.latest() if armed else None
+        latest = self._invocation.latest() if armed else None
         return armed if latest is None else [timer for timer in armed if timer.moment < latest]
 
     def _raise_in_body(self, job: Job) -> Choice:
