@@ -323,6 +323,7 @@ GROUNDS = {
         ("", Ground(times_out)),
         ("", Ground(virtual_creator)),
         ("duplicate", Ground(steps_around_a_wait, Faults(duplicated=1))),
+        ("no token", Ground(steps_around_a_wait, Faults(withdrawn=1))),
         ("pages", Ground(steps_around_a_wait, Faults(split=2))),
         ("pages", Ground(waits_of_a_second, Faults(split=2))),
         ("pages", Ground(logs, Faults(split=1), {"invariants": [LINES.once]})),

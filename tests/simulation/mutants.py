@@ -87,6 +87,7 @@ MUTANTS: dict[str, Mutant] = {
     "no-stillness-recheck": Mutant("sequence", "no-early-end", "pct", 5),
     "no-ticket": Mutant("race_then_wait", "same-answer", "pct", 5),
     "no-watch": Mutant("asks_late, crash, full batches", "no-early-end", "random", 5),
+    "old-token-kept-when-none-comes": Mutant("steps_around_a_wait, no token", "one-call", "random", 5),
     "old-token-kept": Mutant("steps_around_a_wait", "one-call", USUAL),
     "one-token-for-the-process": Mutant("steps_around_a_wait, duplicate", "one-call", "pct", 5),
     "only-the-first-page": Mutant("steps_around_a_wait, pages", "same-answer", "random", 50),

@@ -58,13 +58,13 @@ def calls(event, context):
 
 
 def test_all_that_must_not_change_the_result_happen_by_default():
-    """The other three have to be asked for."""
+    """The other three have to be asked for, and the withdrawal of a token, which does not come of itself."""
     happens = {name for name in NAMES if getattr(HARMLESS, name)}
-    assert set(NAMES) - happens == {"refused", "raised", "late"}
+    assert set(NAMES) - happens == {"refused", "raised", "late", "withdrawn"}
     assert attrs.asdict(NOTHING) == dict.fromkeys(NAMES, 0)
 
 
-@pytest.mark.parametrize("fault", [name for name in NAMES if getattr(HARMLESS, name)])
+@pytest.mark.parametrize("fault", ["withdrawn", *(name for name in NAMES if getattr(HARMLESS, name))])
 def test_a_fault_strikes_as_often_as_it_may_and_changes_nothing(fault):
     """Twice in one run, of a hundred; and each comes to the same."""
     faults, struck = Faults(**{fault: 2}), Counter()

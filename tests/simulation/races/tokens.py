@@ -2,10 +2,8 @@
 
 from collections import Counter
 
-from durably.actors.simulation import Choice, ChoiceKind
 from durably.workflows import Duration, durable_execution
-from durably.workflows.testing.simulated import Faults, SimulatedRun
-from durably.workflows.testing.simulated_invariants import InvariantError
+from durably.workflows.testing.simulated import Faults
 from tests.plugins.recording import Recorder
 from tests.simulation.races.checkpoints import steps
 from tests.simulation.races.registry import Act, every, pct, random, section
@@ -67,48 +65,15 @@ R25 = race(
 )
 
 
-class WithdrawingRun(SimulatedRun):
-    """The service may withdraw the right to checkpoint once, at any moment, and invokes again after that."""
-
-    def __init__(self, *arguments, **named) -> None:
-        super().__init__(*arguments, **named)
-        self._may_withdraw = True
-        usual = self.outside.choices
-        self.outside.choices = lambda: usual() + self._withdrawing()
-        checkpoint = self.service.checkpoint
-
-        def watched(arn, token, updates):
-            if self.service.execution._token is None:
-                self.promises.broken = InvariantError("no-token-no-call", "a call although there is no token")
-            return checkpoint(arn, token, updates)
-
-        self.service.checkpoint = watched
-
-    def _withdrawing(self):
-        if not self._may_withdraw or self._pended:
-            return []
-        return [Choice(ChoiceKind.OUTSIDE, "the token is withdrawn", "the service", self._withdraw)]
-
-    def _withdraw(self) -> None:
-        self._may_withdraw = False
-        self.service.execution.withdraw()
-
-    def _between(self) -> None:
-        if self.service.execution.is_withdrawn:
-            self.service.execution._withdrawn = False
-            self._pended = False
-        super()._between()
-
-
-@R25.scenario(every(), answers={"nobody": ""}, run_class=WithdrawingRun, sees=["it was invoked again"])
-def the_token_is_withdrawn_at_any_moment():
-    """A step: what was sent counts, nothing is sent without a token, and another invocation goes on."""
+@R25.scenario(every(), faults=Faults(withdrawn=1), sees=["it was invoked again"])
+def an_answer_comes_without_a_token():
+    """Two steps, and any answer without a token: what was sent counts, and another invocation goes on."""
 
     def note(view):
         if view.invocations > 1:
             act.seen.add("it was invoked again")
 
-    act = Act(steps("a"), [["a"]], [starts_once], note)
+    act = Act(steps("a", "b"), [["a", "b"]], [starts_once], note)
     return act
 
 

@@ -162,7 +162,7 @@ class SimulatedRun:
         promises = InvocationPromises(event["CheckpointToken"])
         dispatcher = WatchedDispatcher(self._scheduler, current, self, promises, self._guard)
         settings = Settings(cooldown=self._cooldown, dispatcher=lambda: dispatcher)
-        client = self._calls.client(promises, current.is_void)
+        client = self._calls.client(promises, current)
         try:
             output = invoke(self._handler, event, current.lambda_context, client, settings=settings)
         except CrashError:
@@ -206,7 +206,7 @@ class SimulatedRun:
 
     def _ended(self, output: dict[str, Any], current: LiveInvocation, dispatcher: WatchedDispatcher) -> None:
         pending = output["Status"] == "PENDING"
-        withdrawn = self.service.execution.is_withdrawn
+        withdrawn = current.is_withdrawn or self.service.execution.is_withdrawn
         error: dict[str, str] = output.get("Error") or {}
         if error.get("ErrorType", "").endswith("DeadlockError"):
             raise InvariantError("no-hang", error["ErrorMessage"])
@@ -215,7 +215,7 @@ class SimulatedRun:
         if not pending:
             self.output = self._recorded() if self.service.execution.is_finished else output
             return
-        self._pended = True
+        self._pended = not current.is_withdrawn  # without a token nobody has to wait for anything
         outstanding = dispatcher.outstanding()
         if outstanding and not withdrawn:
             raise InvariantError("no-early-end", f"it ended PENDING while {', '.join(outstanding)}")

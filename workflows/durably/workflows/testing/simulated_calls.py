@@ -17,6 +17,7 @@ from durably.workflows.testing.simulated_faults import (
     lost_answer,
 )
 from durably.workflows.testing.simulated_invariants import InvariantError, InvocationPromises, RunPromises
+from durably.workflows.testing.simulated_invocation import LiveInvocation
 
 MOST_PAGE_SIZES = 8
 WHOLE = 1000
@@ -56,19 +57,19 @@ class Calls:
             self._scheduler.take([usual, *(self._paging(size) for size in range(1, most))])
         return invocation_event(self.service.arn, self.service.execution.begin(self.page_size))
 
-    def client(self, promises: InvocationPromises, is_void: Callable[[], bool]) -> "SimulatedClient":
+    def client(self, promises: InvocationPromises, invocation: LiveInvocation) -> "SimulatedClient":
         """The service for one invocation."""
-        return SimulatedClient(self, promises, is_void)
+        return SimulatedClient(self, promises, invocation)
 
     def arm(self, fault: str) -> None:
         """The next call goes wrong."""
         self.strikes.strike(fault)
         self._armed = fault
 
-    def fault(self, what: str, *, is_choice: bool) -> str | None:
+    def fault(self, what: str, *, is_choice: bool, never: str = "") -> str | None:
         """What goes wrong with this call; unless it `is_choice`, that has been chosen before."""
         if is_choice:
-            at_hand = [fault for fault in CALL_FAULTS if self.strikes.may(fault)]
+            at_hand = [fault for fault in CALL_FAULTS if fault != never and self.strikes.may(fault)]
             usual = self._choice(ChoiceKind.CALL, f"the service handles {what}", _nothing)
             self._scheduler.take([usual, *(self._failing(fault, what) for fault in at_hand)])
         fault, self._armed = self._armed, None
@@ -99,10 +100,10 @@ class Calls:
 class SimulatedClient:
     """What one invocation knows of the service."""
 
-    def __init__(self, calls: Calls, promises: InvocationPromises, is_void: Callable[[], bool]) -> None:
+    def __init__(self, calls: Calls, promises: InvocationPromises, invocation: LiveInvocation) -> None:
         self._calls = calls
         self._promises = promises
-        self._is_void = is_void
+        self._invocation = invocation
         self._rest: tuple[Operation, ...] = ()
 
     def checkpoint(
@@ -120,6 +121,9 @@ class SimulatedClient:
         response = calls.service.checkpoint(execution_arn, token, updates)
         if fault == "lost":
             raise CheckpointError.from_exception(lost_answer())
+        if fault == "withdrawn":
+            self._invocation.is_withdrawn = True
+            return CheckpointResponse(None, response.operations)
         self._promises.answered(response.token)
         if fault == "split" and len(response.operations) > 1:
             self._rest = response.operations[1:]
@@ -130,7 +134,7 @@ class SimulatedClient:
         promises = self._calls.promises
         try:
             self._promises.call(updates, token)
-            if not self._is_void():
+            if not self._invocation.is_void():
                 promises.updates(updates)
         except InvariantError as broken:
             promises.broken = broken  # to the library this is a failed call, of which it makes what it will
@@ -141,7 +145,7 @@ class SimulatedClient:
     ) -> StatePage:
         """As `DurableServiceClient.get_execution_state`."""
         calls = self._calls
-        fault = calls.fault("the request of a page", is_choice=True)
+        fault = calls.fault("the request of a page", is_choice=True, never="withdrawn")
         error = error_of_call(fault or "") or (lost_answer() if fault == "lost" else None)
         if error is not None:
             raise GetExecutionStateError.from_exception(error)

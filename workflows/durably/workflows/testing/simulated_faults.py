@@ -13,7 +13,8 @@ from durably.workflows.local.errors import INVALID_TOKEN, ServiceError
 class Faults:
     """What may go wrong, and how often in one run: what is not named does not.
 
-    Whatever happens of these, an execution comes to the same as without, but for the last three.
+    Whatever happens of these, an execution comes to the same as without, but for `refused`, `raised` and
+    `late`.
 
     Args:
         crashes: the process dies, at any choice.
@@ -32,6 +33,9 @@ class Faults:
         raised: the body of a step raises `SimulatedFailure` instead of running. Whether the execution comes
             to the same depends on its retry strategy.
         late: a callback times out although `answers` has an answer to it.
+        withdrawn: an answer comes without a token: what the call asked for is done, the invocation may send
+            nothing more, and another one follows. It changes nothing either, but is not a part of `HARMLESS`:
+            the service does so only when it has a reason to end an invocation.
     """
 
     crashes: int = 0
@@ -46,13 +50,14 @@ class Faults:
     refused: int = 0
     raised: int = 0
     late: int = 0
+    withdrawn: int = 0
 
 
 NOTHING = Faults()
 HARMLESS = Faults(
     crashes=1, throttled=1, lost=1, failed=1, stale=1, duplicated=1, split=2, frozen=1, deadlines=1
 )
-"""Each fault that must not change what an execution comes to."""
+"""Each fault that must not change what an execution comes to, and that comes of itself."""
 
 CALL_FAULTS = {
     "throttled": "the call is throttled",
@@ -61,6 +66,7 @@ CALL_FAULTS = {
     "stale": "the token of the call is refused",
     "refused": "the call is refused for good",
     "split": "the answer to the call comes in pages",
+    "withdrawn": "the answer to the call has no token",
 }
 """What may happen to one request to the service."""
 

@@ -32,6 +32,7 @@ class LiveInvocation:
     Attributes:
         time: what its clock says.
         killed: whether its process has been killed at its deadline.
+        is_withdrawn: whether it has no token any more.
     """
 
     def __init__(
@@ -44,7 +45,7 @@ class LiveInvocation:
         again: Callable[[], None],
     ) -> None:
         self.time = SimulatedTime(service.clock)
-        self.killed = False
+        self.killed = self.is_withdrawn = False
         self._number = number
         self._service = service
         self._strikes = strikes
