@@ -1,8 +1,8 @@
 """The mutants that the scheduler must find: each reintroduces one known fault, as a patch in `mutants/`.
 
 `python -m tests.simulation.mutants` hunts each of them under every strategy and prints what it takes, as the
-tables of `docs/mutants.md`. `--check` only compares the names in that page with the patches. Names of mutants
-as arguments restrict the hunt to these.
+tables of `docs/mutants.md`; `--write` puts them there. `--check` only compares the names in that page with
+the patches. Names of mutants as arguments restrict the hunt to these.
 """
 
 import argparse
@@ -12,6 +12,7 @@ import logging
 import re
 import statistics
 import sys
+import textwrap
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -257,24 +258,37 @@ def unfound(name: str, schedules: int) -> list[str]:
         ]
 
 
-def print_tables(only: Sequence[str]) -> None:
-    """Hunt, and print what it takes."""
-    print(
-        "| mutant | what it does | known from | hunted in | found as | usual order | random | pct |", end=""
-    )
-    print(" exhaustive | tested |")
-    print("|---|---|---|---|---|---|---:|---:|---:|---|")
-    hunts: list[Hunts] = []
+HEAD = (
+    "| mutant | what it does | known from | hunted in | found as | usual order | random | pct | exhaustive "
+    "| tested |\n|---|---|---|---|---|---|---:|---:|---:|---|"
+)
+HEAD_OF_EQUIVALENT = "| patch | what it does | known from | why nothing can tell |\n|---|---|---|---|"
+
+
+def tables(only: Sequence[str]) -> list[str]:
+    """Hunt, and say what it takes: the table, how the strategies compare, and what is equivalent."""
+    hunts: dict[str, Hunts] = {}
     for name in only or MUTANTS:
-        hunts.append(measured(name))
-        print(row(name, hunts[-1]), flush=True)
-    print(f"\n{summary(hunts)}")
-    print("\n| patch | what it does | known from | why nothing can tell |\n|---|---|---|---|")
+        hunts[name] = measured(name)
+        print(f"{name}: {hunts[name]}", file=sys.stderr)
+    equivalent = [HEAD_OF_EQUIVALENT]
     for name in () if only else EQUIVALENT:
         assert unfound(name, LIMIT // 5) == []
         header = header_of(name)
         known = header.get("elsewhere", "")
-        print(f"| {_link(name)} | {header['what'].rstrip('.')} | {known} | {EQUIVALENT[name]} |", flush=True)
+        equivalent.append(f"| {_link(name)} | {header['what'].rstrip('.')} | {known} | {EQUIVALENT[name]} |")
+    found = [HEAD, *(row(name, hunts[name]) for name in hunts)]
+    comparison = textwrap.fill(summary(list(hunts.values())), 120, break_on_hyphens=False)
+    return ["\n".join(found), comparison, "\n".join(equivalent)]
+
+
+def write(parts: Sequence[str]) -> None:
+    """Put them where they are in the page: each is a paragraph that begins like the one that is there."""
+    paragraphs = PAGE.read_text().rstrip("\n").split("\n\n")
+    for part, beginning in zip(parts, (HEAD, "Of ", HEAD_OF_EQUIVALENT), strict=True):
+        [place] = [place for place, text in enumerate(paragraphs) if text.startswith(beginning)]
+        paragraphs[place] = part
+    PAGE.write_text("\n\n".join(paragraphs) + "\n")
 
 
 def _link(name: str) -> str:
@@ -290,6 +304,7 @@ def main() -> int:
     """Exit code 0, or 1 if the page names other mutants than there are patches."""
     options = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else None)
     options.add_argument("--check", action="store_true", help="compare names only")
+    options.add_argument("--write", action="store_true", help="write the tables into the page")
     options.add_argument("names", nargs="*", help="of mutants; by default all")
     given = options.parse_args()
     if given.check:
@@ -297,7 +312,11 @@ def main() -> int:
         print(*sorted(wrong), sep="\n", end="\n" if wrong else "")
         return 1 if wrong else 0
     with quiet():
-        print_tables(given.names)
+        parts = tables(given.names)
+    if given.write and not given.names:
+        write(parts)
+    else:
+        print("\n\n".join(parts))
     return 0
 
 
