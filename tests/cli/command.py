@@ -57,17 +57,10 @@ def durably(
     )
 
 
-def let_ctrl_c_through() -> None:
-    """What is started in the background ignores Ctrl-C, and hands that down: not to the processes below."""
-    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-
-
 class Running:
     """A command that is under way, read line by line on its standard error."""
 
     def __init__(self, folder: Path, *arguments: str) -> None:
-        let_ctrl_c_through()
         self.process = subprocess.Popen(
             [*DURABLY, *arguments],
             cwd=folder,
