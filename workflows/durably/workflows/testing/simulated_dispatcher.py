@@ -10,6 +10,7 @@ import attrs
 from durably.actors.actor import Actor, Mail, Ref
 from durably.actors.messages import Abandon, CallDone, CallFailed, Close, Message, Orphaned, Submit
 from durably.actors.simulation import Choice, ChoiceKind, Scheduler, SimulatedDispatcher
+from durably.actors.simulation.dispatcher import Fault
 from durably.actors.stage import Job, JobKind, Timer
 from durably.actors.task import Task, TaskState
 from durably.workflows.local.memory import MemoryExecution
@@ -70,8 +71,11 @@ class WatchedDispatcher(SimulatedDispatcher):
         self._world = world
         self._invocation = invocation
         self._guard = guard
-        self._known: tuple[object, ...] = ()
-        self._known_perils: list[Choice] = []
+        self._state: tuple[object, ...] = ()
+        self._at_any_time: list[Choice] = []
+        self._may_raise = False
+        self._call_faults: list[Fault] = []
+        self._of_call: tuple[Job | None, list[Choice]] = None, []
 
     # ------------------------------------------------------------------ looking on
 
@@ -144,22 +148,32 @@ class WatchedDispatcher(SimulatedDispatcher):
 
     def _perils(self) -> list[Choice]:
         """Made anew only when something is different: they are at hand nearly always."""
-        bodies = tuple(self._bodies) if self._world.strikes.may("raised") else ()
-        known = (*self._invocation.state(), *self._calls, *bodies)
-        if known != self._known:
-            self._known = known
-            self._known_perils = self._new_perils(bodies)
-        return self._known_perils
+        state = self._invocation.state()
+        if state != self._state:
+            self._state = state
+            self._look_anew()
+        if not self._calls and not self._may_raise:
+            return self._at_any_time
+        perils: list[Choice] = []
+        for job in self._calls:
+            if self._of_call[0] is not job:
+                self._of_call = job, self._fail_call(job, self._call_faults)
+            perils += self._of_call[1]
+        perils += self._at_any_time
+        if self._may_raise:
+            perils += [self._raise_in_body(job) for job in self._bodies]
+        return perils
 
-    def _new_perils(self, bodies: tuple[Job, ...]) -> list[Choice]:
+    def _look_anew(self) -> None:
         strikes, arm = self._world.strikes, self._world.arm
         faults = [fault for fault in CALL_FAULTS if strikes.may(fault)]
-        of_calls = [(CALL_FAULTS[fault], functools.partial(arm, fault)) for fault in faults]
-        perils = [peril for job in self._calls for peril in self._fail_call(job, of_calls)]
+        self._call_faults = [(CALL_FAULTS[fault], functools.partial(arm, fault)) for fault in faults]
+        self._of_call = None, []
+        self._may_raise = strikes.may("raised")
+        self._at_any_time = self._invocation.perils(self.crash)
         if strikes.may("crashes"):
-            perils.append(Choice(ChoiceKind.FAULT, "the process dies", "the process", self.crash))
-        perils += self._invocation.perils(self.crash)
-        return perils + [self._raise_in_body(job) for job in bodies]
+            dies = Choice(ChoiceKind.FAULT, "the process dies", "the process", self.crash)
+            self._at_any_time.insert(0, dies)
 
     def _armed(self) -> list[Timer]:
         armed = super()._armed()

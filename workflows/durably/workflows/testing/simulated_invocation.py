@@ -78,7 +78,8 @@ class LiveInvocation:
 
     def state(self) -> tuple[object, ...]:
         """All that `perils` depends on."""
-        return self._strikes.count, self._warned, self._newest(), self._outside.promised_until()
+        promised = self._outside.promised_until() if self._outside.is_anybody_there else None
+        return self._strikes.count, self._warned, self._newest(), promised
 
     def perils(self, crash: Callable[[], None]) -> list[Choice]:
         """What might go wrong now. `crash` lets its process die."""

@@ -34,13 +34,10 @@ class Outside:
         self._service = service
         self._answers = answers
         self._functions = functions or {}
+        self.is_anybody_there = bool(answers or functions)
+        """False if nothing ever comes from outside."""
         self._beats: Counter[str] = Counter()
         self._alive: dict[str, datetime] = {}
-
-    @property
-    def is_anybody_there(self) -> bool:
-        """False if nothing ever comes from outside."""
-        return bool(self._answers or self._functions)
 
     def what_is_left(self) -> object:
         """A value: what it remembers."""
