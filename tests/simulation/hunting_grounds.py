@@ -11,6 +11,7 @@ from typing import Any
 import attrs
 
 from durably.actors import checkpoint
+from durably.actors.simulation import Strategy
 from durably.workflows import (
     CallbackConfig,
     CallbackError,
@@ -49,11 +50,12 @@ class Ground:
     options: dict[str, Any] = attrs.field(factory=dict)
     batch: int = checkpoint.MAX_UPDATES
 
-    def hunt(self, strategy: str, schedules: int, **more: Any) -> SimulationReport:
+    def hunt(self, strategy: str | Strategy, schedules: int, **more: Any) -> SimulationReport:
         """What is found there in so many schedules."""
         usual, checkpoint.MAX_UPDATES = checkpoint.MAX_UPDATES, self.batch
         try:
-            options = {"faults": self.faults, "guard": False, "shrink": False, **self.options, **more}
+            usually: dict[str, Any] = {"guard": False, "shrink": False, "may_fail": True}
+            options = {"faults": self.faults, **usually, **self.options, **more}
             return simulate(self.workflow, schedules=schedules, strategy=strategy, **options)
         finally:
             checkpoint.MAX_UPDATES = usual

@@ -6,7 +6,9 @@ from typing import Protocol
 
 from durably.actors.simulation.choices import Choice, ChoiceKind
 
-FAULT = ChoiceKind.FAULT  # looked up for every choice that is at hand, at every step
+FAULT, OUTSIDE = ChoiceKind.FAULT, ChoiceKind.OUTSIDE  # looked up for every choice, at every step
+PATIENT = 0.02
+"""How likely somebody outside who takes their time comes into consideration at a choice."""
 
 
 class DriftedError(Exception):
@@ -41,6 +43,10 @@ class Fifo:
 class RandomWalk:
     """Every choice at random, each as likely as any other at hand; faults no more often than `faults`.
 
+    What comes from outside is as likely in half of the runs only. In the others each one who is outside takes
+    their time, and is not looked at but in a few of a hundred choices, or when there is nothing else: an
+    answer that may come at once would otherwise hardly ever be late.
+
     Args:
         seed: run `n` of a seed is always the same.
         faults: the share of choices at which a fault strikes, if there is one that may; 0 to 1.
@@ -50,16 +56,38 @@ class RandomWalk:
         self._seed = seed
         self._faults = faults
         self._random = random.Random()
+        self._run = 0
+        self._patience: dict[str, float] = {}
+        self._outside: random.Random | None = None
 
     def begin(self, run: int) -> bool:
+        self._run = run
         self._random.seed(f"{self._seed}/{run}")
+        self._patience = {}
+        self._outside = None
         return True
 
     def choose(self, options: Sequence[Choice]) -> int:
         usual, all_of_them = usual_of(options), len(options)
         if usual < all_of_them and (not usual or self._random.random() < self._faults):
             return self._random.choice(range(usual, all_of_them))
+        if OUTSIDE in (options[0].kind, options[usual - 1].kind):  # where such choices stand
+            return self._random.choice(self._in_time(options[:usual]))
         return self._random.choice(range(usual))
+
+    def _in_time(self, options: Sequence[Choice]) -> Sequence[int]:
+        """The places of those that may come now, all if otherwise there were none."""
+        if self._outside is None:  # of its own, so that a workflow that asks nobody takes the same choices
+            self._outside = random.Random(f"{self._seed}/{self._run}/outside")
+        found: list[int] = []
+        for index, option in enumerate(options):
+            if option.kind is OUTSIDE:
+                if option.who not in self._patience:
+                    self._patience[option.who] = self._outside.choice((1.0, PATIENT))
+                if self._outside.random() >= self._patience[option.who]:
+                    continue
+            found.append(index)
+        return found or range(len(options))
 
 
 class Pct:

@@ -1,11 +1,10 @@
 """Every fault at every place: a crash at each choice of a run, a lost answer to each call, and so on."""
 
-import random
 from collections import deque
 from collections.abc import Sequence
 
 from durably.actors.simulation.choices import Choice
-from durably.actors.simulation.strategies import usual_of
+from durably.actors.simulation.strategies import RandomWalk, usual_of
 
 
 class Sweep:
@@ -19,10 +18,9 @@ class Sweep:
     """
 
     def __init__(self, seed: int = 0, orders: int | None = None) -> None:
-        self._seed = seed
         self._orders = orders
         self._order = -1
-        self._random = random.Random()
+        self._walk = RandomWalk(seed, faults=0)
         self._todo: deque[tuple[int, str]] = deque()
         self._target: tuple[int, str] | None = None
         self._is_first = False
@@ -38,7 +36,7 @@ class Sweep:
             if self._orders is not None and self._order >= self._orders:
                 return False
         self._target = None if self._is_first else self._todo.popleft()
-        self._random.seed(f"{self._seed}/{self._order}")
+        self._walk.begin(self._order)
         self._step = 0
         return True
 
@@ -50,4 +48,4 @@ class Sweep:
                 self._todo.append((step, options[index].name))
             elif self._target == (step, options[index].name):
                 return index
-        return self._random.choice(range(usual)) if self._order and usual else 0
+        return self._walk.choose(options) if self._order else 0

@@ -50,6 +50,7 @@ LONGEST_RESULT = 300
 )
 @click.option("--no-faults", is_flag=True, help="No crashes, throttled calls and lost answers.")
 @click.option("--any-answer", is_flag=True, help="The result may depend on a race.")
+@click.option("--may-fail", is_flag=True, help="The execution may fail although nothing goes wrong.")
 def simulate_command(
     target: str,
     input_text: str | None,
@@ -58,6 +59,7 @@ def simulate_command(
     strategy: str,
     no_faults: bool,
     any_answer: bool,
+    may_fail: bool,
 ) -> None:
     """Run a workflow under many schedules, crashes and faults, in virtual time and without threads.
 
@@ -80,6 +82,7 @@ def simulate_command(
                 seed=seed,
                 faults=NOTHING if no_faults else None,
                 same_answer=not any_answer,
+                may_fail=may_fail,
                 progress=display.show,
             )
             display.clear()
@@ -93,10 +96,14 @@ def said(report: SimulationReport, seconds: float) -> str:
     speed = f"{report.schedules / seconds:,.0f} schedules a second" if seconds else "in no time"
     if not report.ok:
         return f"{report.failures[0]}\n\n{report.summary}, {speed}\n"
-    result = json.dumps(report.result)
-    if len(result) > LONGEST_RESULT:
-        result = result[:LONGEST_RESULT] + "..."
-    return f"{report.summary}, {speed}\nresult: {result}\n"
+    if len(report.outcomes) == 1:
+        return f"{report.summary}, {speed}\nresult: {_cut(json.dumps(report.result))}\n"
+    told = "".join(f"{count:,} times: {_cut(outcome)}\n" for outcome, count in report.outcomes.items())
+    return f"{report.summary}, {speed}\n{told}"
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= LONGEST_RESULT else text[:LONGEST_RESULT] + "..."
 
 
 @contextlib.contextmanager

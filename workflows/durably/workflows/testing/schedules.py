@@ -142,7 +142,8 @@ class Deviating:
             at_hand = self._at_hand.get(missed.instead_of)
             if at_hand is None:
                 raise DriftedError(
-                    f"{missed.take!r} could not come before {missed.instead_of!r}, which was never due."
+                    f"{missed.take!r} could not come before {missed.instead_of!r}, which was never due. The "
+                    "code, the input or the faults that are allowed are not those of the schedule any more."
                 )
             raise DriftedError(
                 f"{missed.take!r} could not come before {missed.instead_of!r}"

@@ -36,6 +36,10 @@ class Faults:
         withdrawn: an answer comes without a token: what the call asked for is done, the invocation may send
             nothing more, and another one follows. It changes nothing either, but is not a part of `HARMLESS`:
             the service does so only when it has a reason to end an invocation.
+
+    Raises:
+        TypeError: a number is none.
+        ValueError: it is less than 0.
     """
 
     crashes: int = 0
@@ -51,6 +55,13 @@ class Faults:
     raised: int = 0
     late: int = 0
     withdrawn: int = 0
+
+    def __attrs_post_init__(self) -> None:
+        for name, count in attrs.asdict(self).items():
+            if not isinstance(count, int):
+                raise TypeError(f"Faults({name}={count!r}): it is a number, of how often in one run.")
+            if count < 0:
+                raise ValueError(f"Faults({name}={count}): it happens so often in one run, 0 or more.")
 
 
 NOTHING = Faults()

@@ -53,11 +53,12 @@ class Outside:
             if operation.type is OperationType.CHAINED_INVOKE:
                 function = self._function(operation)
                 if function in self._functions:
-                    found.append(self._choice(f"function {function} ends", operation, self._end))
+                    found.append(self._choice(f"function {function}", "ends", operation, self._end))
             elif name in self._answers:
-                found.append(self._choice(f"callback {name} is answered", operation, self._answer))
+                who = f"callback {name}"
+                found.append(self._choice(who, "is answered", operation, self._answer))
                 if self._has_heartbeat(operation) and self._beats[operation.id] < MOST_HEARTBEATS:
-                    found.append(self._choice(f"callback {name} is given a heartbeat", operation, self._beat))
+                    found.append(self._choice(who, "is given a heartbeat", operation, self._beat))
         return found
 
     def promised_until(self) -> datetime | None:
@@ -97,8 +98,11 @@ class Outside:
         waiting = [service.operations[key] for key in service.execution.requests]
         return [each for each in waiting if each.status is OperationStatus.STARTED]
 
-    def _choice(self, what: str, operation: Operation, happen: Callable[[Operation], None]) -> Choice:
-        return Choice(ChoiceKind.OUTSIDE, what, "the world outside", lambda: happen(operation))
+    def _choice(
+        self, who: str, what: str, operation: Operation, happen: Callable[[Operation], None]
+    ) -> Choice:
+        """Each of them is somebody of their own, and may be as late as any other."""
+        return Choice(ChoiceKind.OUTSIDE, f"{who} {what}", who, lambda: happen(operation))
 
     def _answer(self, operation: Operation) -> None:
         name = self.name(operation)

@@ -1,12 +1,11 @@
 """`simulate`: one workflow under thousands of schedules, crashes and faults."""
 
-import contextlib
 import dataclasses
 import functools
-import gc
 import itertools
 import re
-from collections.abc import Callable, Generator, Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,7 +22,14 @@ from durably.workflows.testing.simulated_faults import HARMLESS, NOTHING, Faults
 from durably.workflows.testing.simulated_invariants import InvariantError
 from durably.workflows.testing.simulated_outside import Answers, Functions
 from durably.workflows.testing.simulated_view import Invariant, RunView
-from durably.workflows.testing.simulation_report import ScheduleFailure, SimulationReport, test_of
+from durably.workflows.testing.simulation_arguments import check_arguments, check_numbers
+from durably.workflows.testing.simulation_quiet import short_collections, without_log
+from durably.workflows.testing.simulation_report import (
+    HandlerFailedError,
+    ScheduleFailure,
+    SimulationReport,
+    test_of,
+)
 
 LONGEST_RUN = 100_000
 """In choices."""
@@ -65,6 +71,7 @@ def simulate(
     observers: Sequence[Observer] = (),
     stop_at: int = 1,
     shrink: bool = True,
+    may_fail: bool = False,
     progress: Callable[[SimulationProgress], object] | None = None,
 ) -> SimulationReport:
     """Run a workflow under many schedules, and look whether it keeps its promises in each.
@@ -93,15 +100,20 @@ def simulate(
         observers: look on in every run, those for shrinking too: a `Coverage`, say.
         stop_at: after how many failures to stop.
         shrink: whether to look for the least that it takes to fail; some hundred runs for each failure.
+        may_fail: whether the execution may fail where nothing goes wrong, since that is what the workflow is
+            to do with this input. Otherwise it is a finding, a `HandlerFailedError`.
         progress: called after every run, on this thread.
 
     Raises:
-        ValueError: there is no strategy of that name.
-        TypeError: `handler` is no durable handler.
+        ValueError: there is no strategy of that name, or a number is less than 1.
+        TypeError: `handler` is no durable handler, `event` no JSON value, or something else not what it
+            is to be.
     """
     faults = HARMLESS if faults is None else faults
     if strategy is None or isinstance(strategy, str):
         strategy = named_strategy(strategy or "random", seed, faults)
+    check_arguments(handler, event, strategy, faults, answers, functions, invariants, observers)
+    check_numbers(schedules=schedules, stop_at=stop_at)
     around = Around(answers, functions, invariants, guard, run_twice)
     world = _World(handler, event, faults, same_answer, around, observers)
     failures: list[ScheduleFailure] = []
@@ -111,10 +123,14 @@ def simulate(
         if progress is not None:
             progress(SimulationProgress(count, choices, len(failures), shrinking))
 
-    with _short_collections():
+    with short_collections(), without_log():
         error, scheduler = world.run_usual()
         if error is not None:
             failures.append(world.failure(error, scheduler, None, shrink=shrink, tell=tell))
+        elif world.last.output["Status"] != "SUCCEEDED" and not may_fail:
+            failed = HandlerFailedError(_said(world.last.output))
+            failures.append(ScheduleFailure(failed, tuple(scheduler.taken), None))
+        if failures:
             return SimulationReport(0, len(scheduler.taken), False, None, tuple(failures))
         for number in itertools.count():
             if number >= schedules or len(failures) >= stop_at or not strategy.begin(number):
@@ -126,28 +142,16 @@ def simulate(
             if error is not None:
                 failures.append(world.failure(error, scheduler, number, shrink=shrink, tell=tell))
             tell()
-    exhausted = bool(getattr(strategy, "exhausted", False))
-    pruned = int(getattr(strategy, "pruned", 0))
-    return SimulationReport(count, choices, exhausted, world.result, tuple(failures), pruned)
-
-
-@contextlib.contextmanager
-def _short_collections() -> Generator[None]:
-    """Garbage collections look at what is made in here only, of which every run leaves a lot.
-
-    To look at all modules again and again takes a sixth of the time of a campaign.
-    """
-    if gc.get_freeze_count():  # somebody else's affair
-        yield
-        return
-    threshold = gc.get_threshold()
-    gc.freeze()
-    gc.set_threshold(5_000, *threshold[1:])
-    try:
-        yield
-    finally:
-        gc.set_threshold(*threshold)
-        gc.unfreeze()
+    return SimulationReport(
+        count,
+        choices,
+        bool(getattr(strategy, "exhausted", False)),
+        world.result,
+        tuple(failures),
+        pruned=int(getattr(strategy, "pruned", 0)),
+        is_search=hasattr(strategy, "exhausted"),
+        outcomes=dict(world.outcomes),
+    )
 
 
 def replay_schedule(
@@ -243,6 +247,8 @@ class _World:
     expected: dict[str, Any] | None = None
     result: Any = None
     """What it comes to when nothing is out of the ordinary."""
+    outcomes: Counter[str] = attrs.Factory(Counter[str])
+    """What it has come to, and how often."""
     last: SimulatedRun = attrs.field(init=False)
 
     def run_usual(self) -> tuple[Exception | None, Scheduler]:
@@ -260,6 +266,7 @@ class _World:
         self.last = self._new(scheduler)
         try:
             output = self.last.run()
+            self.outcomes[_said(output)] += 1
             if self.around.run_twice:
                 self._check_again(scheduler.taken)
             if self.same_answer and self.expected is not None and not self.last.came_to(self.expected):
@@ -354,6 +361,7 @@ __all__ = [
     "STRATEGIES",
     "Deviation",
     "Faults",
+    "HandlerFailedError",
     "Invariant",
     "InvariantError",
     "RunView",

@@ -19,6 +19,16 @@ LONGEST_LINE = 100
 """Of the code of a test."""
 
 
+class HandlerFailedError(AssertionError):
+    """The execution fails where nothing goes wrong; if it is to, `simulate` wants `may_fail=True`."""
+
+    def __init__(self, how: str) -> None:
+        super().__init__(
+            f"the execution fails although nothing goes wrong: {how}. If it is to, with this input, say "
+            "simulate(..., may_fail=True), or --may-fail."
+        )
+
+
 @dataclass(frozen=True)
 class ScheduleFailure:
     """A schedule in which something went wrong.
@@ -56,7 +66,7 @@ class ScheduleFailure:
                 "choices, such as the clock, random numbers, or a variable that outlives an execution."
             )
         if self.shrunk is not None:
-            parts += _explained(self.shrunk)
+            parts += _explained(self.shrunk, is_usual=self.number is None)
         if self.test:
             parts.append(f"As a test:\n\n{textwrap.indent(self.test, '    ').rstrip()}")
         parts += [f"What happens:\n\n{self._steps()}", f"As a token, for replay_schedule:\n\n{self.token}"]
@@ -70,10 +80,16 @@ class ScheduleFailure:
         )
 
 
-def _explained(shrunk: Shrunk) -> Iterator[str]:
+def _explained(shrunk: Shrunk, *, is_usual: bool) -> Iterator[str]:
     count = len(shrunk.deviations)
-    if not count:
+    if not count and is_usual:
         yield "It takes nothing out of the ordinary: it goes wrong in the order of production."
+    elif not count:
+        yield (
+            "It goes wrong in the order of production, and did not when it was run before all others:\n"
+            "something is left behind by one execution and seen by the next, such as a variable outside the\n"
+            "handler."
+        )
     else:
         least = "" if shrunk.is_minimal else "at most "
         yield (
@@ -120,6 +136,8 @@ class SimulationReport:
         result: what the workflow comes to when nothing is out of the ordinary.
         failures: the schedules in which something went wrong.
         pruned: how many of the schedules turned out to make no difference, in a search that looks for that.
+        is_search: whether the strategy is one that comes to an end, when every possible schedule was run.
+        outcomes: what it came to, in words, and how often; the run before the schedules counts, too.
     """
 
     schedules: int
@@ -128,6 +146,8 @@ class SimulationReport:
     result: Any
     failures: tuple[ScheduleFailure, ...] = field(default=())
     pruned: int = 0
+    is_search: bool = False
+    outcomes: Mapping[str, int] = field(default_factory=dict[str, int])
 
     @property
     def ok(self) -> bool:
@@ -137,7 +157,7 @@ class SimulationReport:
     @property
     def summary(self) -> str:
         """How far it went, in a line."""
-        extent = "exhausted" if self.exhausted else "explored"
+        extent = "exhausted" if self.exhausted else "NOT exhausted" if self.is_search else "explored"
         plural = "s" if self.schedules != 1 else ""
         pruned = f"{self.pruned:,} pruned, " if self.exhausted or self.pruned else ""
         return (
@@ -187,11 +207,15 @@ def test_of(
         "replay_schedule",
     ]
     module, name = _home(handler)
-    arguments = "".join(f", {key}={_literal(key, value)}" for key, value in options.items())
+    literals = {key: _literal(key, value) for key, value in options.items()}
+    arguments = "".join(f", {key}={text}" for key, text in literals.items())
+    ours = [key for key, text in literals.items() if key == text]
+    given = "".join(f"    {key} = ...  # as simulate was told\n" for key in ours)
     return (
         f"from durably.workflows.testing import {', '.join(names)}\n"
         f"from {module} import {name}\n\n\n"
         f"def test_{found}():\n"
+        f"{given}"
         f"    schedule = {schedule}\n"
         f"    replay_schedule({name}, {event!r}, schedule{arguments})\n"
     )
