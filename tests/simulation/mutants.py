@@ -85,11 +85,11 @@ MUTANTS: dict[str, Mutant] = {
     "late-branch-revises": Mutant("orphaned_wait", "ImpossibleMessageError", "random", 5),
     "new-ticket-for-each-arrival": Mutant("two_deferred_steps", "no-hang", "random", 5),
     "news-not-told": Mutant("sequence", "no-early-end", USUAL),
-    "no-short-circuit": Mutant("asks_late, crash, full batches", "no-lost-wakeup", "random", 5),
+    "no-short-circuit": Mutant("asks_late, crash, full batches", "no-lost-wakeup", "random", 10),
     "no-stillness-recheck": Mutant("sequence", "no-early-end", "pct", 5),
     "no-ticket": Mutant("race_then_wait", "same-answer", "pct", 5),
     "no-watch": Mutant("asks_late, crash, full batches", "no-early-end", "random", 5),
-    "old-token-kept-when-none-comes": Mutant("steps_around_a_wait, no token", "one-call", "random", 5),
+    "old-token-kept-when-none-comes": Mutant("steps_around_a_wait, no token", "no-lost-wakeup", "random", 5),
     "old-token-kept": Mutant("steps_around_a_wait", "one-call", USUAL),
     "one-token-for-the-process": Mutant("steps_around_a_wait, duplicate", "one-call", "pct", 5),
     "only-the-first-page": Mutant("steps_around_a_wait, pages", "same-answer", "random", 50),
@@ -108,7 +108,7 @@ MUTANTS: dict[str, Mutant] = {
     "told-before-merged": Mutant("asks_late, crash, full batches", "no-lost-wakeup", "random", 200),
     "two-calls-in-flight": Mutant("two_at_a_time", "one-call", "exhaustive", 10),
     "waiting-told-a-turn-late": Mutant("asks_late, crash, full batches", "exact-view", "random", 20),
-    "watch-silent-when-complete": Mutant("asks_late, crash, full batches", "no-lost-wakeup", "random", 5),
+    "watch-silent-when-complete": Mutant("asks_late, crash, full batches", "no-lost-wakeup", "random", 10),
 }
 
 EQUIVALENT: dict[str, str] = {

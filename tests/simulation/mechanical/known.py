@@ -19,7 +19,7 @@ FOUND = FOLDER / "found.json"
 SEEN = FOLDER / "seen.json"
 SURVIVORS = FOLDER / "survivors.toml"
 KINDS = {
-    "equivalent": "Nobody can tell them from the original",
+    "equivalent": "No workflow can tell them from the original",
     "cost": "Only time, memory or messages are spent otherwise",
     "words": "Only words for people differ",
     "elsewhere": "The simulation cannot see them, and other tests do",
