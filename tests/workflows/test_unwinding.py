@@ -5,6 +5,7 @@ import threading
 
 import pytest
 
+from durably.actors import checkpoint
 from durably.workflows import (
     ChildConfig,
     CompletionConfig,
@@ -52,7 +53,7 @@ def test_finally_and_context_managers_run_at_suspension():
     assert run.invoke()["Status"] == "SUCCEEDED"
 
 
-@pytest.mark.parametrize("in_a_virtual_context", [False, True], ids=["itself", "in a virtual context"])
+@pytest.mark.parametrize("in_a_virtual_context", ["no", "yes", "deferred"])
 @pytest.mark.parametrize("nesting", NestingType)
 def test_a_branch_that_lost_does_not_go_on(nesting, in_a_virtual_context):
     """Whatever it waits for, also what was begun outside the map; and if it has not begun, it never does."""
@@ -70,8 +71,11 @@ def test_a_branch_that_lost_does_not_go_on(nesting, in_a_virtual_context):
             goes_on.extend(over)
             if item == 0:
                 child.step(lambda _: 0, name="wins")
-            elif in_a_virtual_context:
+            elif in_a_virtual_context == "yes":
                 child.run_in_child_context(looks_outside, config=ChildConfig(is_virtual=True))
+            elif in_a_virtual_context == "deferred":
+                child.deferred.run_in_child_context(looks_outside, config=ChildConfig(is_virtual=True))
+                child.wait(Duration.from_days(2), name="longer")
             else:
                 looks_outside(child)
 
@@ -84,6 +88,61 @@ def test_a_branch_that_lost_does_not_go_on(nesting, in_a_virtual_context):
     report = simulate(handler, schedules=50, faults=NOTHING)
     report.check()
     assert report.result == []
+
+
+@pytest.mark.parametrize("is_virtual", [False, True], ids=["recorded", "virtual"])
+def test_deferred_virtual_code_does_not_outlive_its_context(is_virtual):
+    """Nobody awaits it, and no operation ends it: the code that has begun it does."""
+
+    @durable_execution
+    def handler(event, context):
+        over, goes_on = [], []
+        outside = context.deferred.wait(Duration.from_days(1), name="outside")
+
+        def looks_outside(_child):
+            goes_on.extend(over)
+            outside.result()
+            goes_on.extend(over)
+
+        def around(child):
+            child.deferred.run_in_child_context(looks_outside, config=ChildConfig(is_virtual=True))
+            child.step(lambda _: 0, name="s")
+
+        context.run_in_child_context(around, "around", ChildConfig(is_virtual=is_virtual))
+        over.append("after the end of the context")
+        outside.result()
+        return goes_on
+
+    report = simulate(handler, schedules=50, faults=NOTHING)
+    report.check()
+    assert report.result == []
+
+
+@pytest.mark.parametrize("nesting", NestingType)
+def test_a_branch_that_is_answered_just_before_the_end_of_its_map_does_not_go_on(nesting, monkeypatch):
+    """It could have gone on, and was not the next to do so."""
+    monkeypatch.setattr(checkpoint, "MAX_UPDATES", 1)  # so that a call goes out while there is other work
+
+    @durable_execution
+    def handler(event, context):
+        over, goes_on = [], []
+        outside = context.deferred.step(lambda _: 1, name="outside")
+
+        def branch(child, item, *_):
+            if item == 0:
+                child.step(lambda _: 0, name="wins")
+            else:
+                outside.result()
+                goes_on.extend(over)
+
+        config = MapConfig(nesting_type=nesting, completion_config=CompletionConfig.first_successful())
+        context.map([0, 1, 2], branch, "m", config)
+        over.append("after the end of the map")
+        outside.result()
+        context.step(lambda _: 1, name="last")
+        return goes_on
+
+    simulate(handler, schedules=600, faults=NOTHING, guard=False).check()
 
 
 def test_suspension_is_no_exception():

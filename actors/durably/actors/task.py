@@ -145,10 +145,11 @@ class Task:
         assert self._hub is not None
         self._hub.switch()
         how, self._how = self._how, None
-        if type(how) is Completed:
-            return how
-        if isinstance(how, Refused):
-            raise how.exception
+        if not self.unwound:  # its context may have finished since it was answered
+            if type(how) is Completed:
+                return how
+            if isinstance(how, Refused):
+                raise how.exception
         self.unwound = True
         raise self.unwinding()
 

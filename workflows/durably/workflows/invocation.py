@@ -133,6 +133,23 @@ class Invocation:
         self.system.spawn_task(task)
         return task
 
+    def begin_deferred(self, code: "ContextCode", report: Callable[[Resumption], None]) -> None:
+        """The same, while the code goes on that has begun it, and no longer than that."""
+        around = code.place.context.task
+        if not isinstance(around, ContextTask) or around.scope is None:  # the handler: with it all ends
+            self.begin_unrecorded(code, report)
+            return
+        if around.unrecorded is None:
+            around.unrecorded = {}
+        beside = around.unrecorded
+
+        def ended(how: Resumption) -> None:
+            beside.pop(task, None)
+            report(how)
+
+        task = self.begin_unrecorded(code, ended)
+        beside[task] = self.unwind
+
     def unwind(self, task: Task) -> None:
         """Its context is finished: its code does not go on, whatever it is parked on, nor ever begin."""
         task.unwound = True
@@ -147,7 +164,7 @@ class ContextTask(Task):
     context variables that the code starts with a copy of.
     """
 
-    __slots__ = ("_code", "_report")
+    __slots__ = ("_code", "_report", "unrecorded")
 
     def __init__(
         self,
@@ -161,6 +178,7 @@ class ContextTask(Task):
         super().__init__(name, scope, self._run, unwinding=_suspended, depth=depth, context=variables)
         self._code = code
         self._report = report
+        self.unrecorded: dict[Task, Callable[[Task], None]] | None = None
 
     def _run(self) -> None:
         outcome: Outcome | None = None
@@ -170,6 +188,8 @@ class ContextTask(Task):
             self.unwound = True
         except Exception as error:
             outcome = Raised(error)
+        for task, unwind in (self.unrecorded or {}).items():  # begun in here, and no operation ends it
+            unwind(task)
         if not isinstance(self._report, Ref):
             self._report(None if self.unwound else outcome)
         elif outcome is not None and not self.unwound:

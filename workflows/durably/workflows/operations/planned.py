@@ -73,7 +73,7 @@ class Planned(Generic[T]):
         future: DurableFuture[T] = DurableFuture(place, self.result)
         if self.code is not None:
             invocation = place.context.invocation
-            invocation.begin_unrecorded(self.code, lambda how: future.resume(invocation.system, how))
+            invocation.begin_deferred(self.code, lambda how: future.resume(invocation.system, how))
         else:
             future.go_on(self.spec)
         return future
