@@ -79,6 +79,14 @@ class TestASweep:
         assert together.schedules - 1 == sum(counts.values())
         assert 0 < counts["lost"] == counts["throttled"] < counts["crashes"]
 
+    def test_lets_strike_what_is_only_at_hand_after_another_fault(self):
+        """The deadline itself, after its warning; and requests of pages, after there are pages."""
+        places = Places()
+        sweep_of(step_and_wait, HARMLESS, observers=[places]).check()
+        happened = {name for run in places.runs for name in run}
+        assert "the process is killed at its deadline" in happened
+        assert "the answer to the request of a page is lost" in happened
+
     def test_goes_on_with_other_orders(self):
         """After production's order come random ones, other ones for another seed; and without end."""
         taken = {0: set(), 1: set()}
