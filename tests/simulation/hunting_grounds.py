@@ -224,22 +224,6 @@ def times_out(_event, context):
 
 
 @durable_execution
-def virtual_creator(_event, context):
-    """One branch is enough, and in another one code without a record, begun beside, creates a callback."""
-
-    def creates(child):
-        child.step(lambda _: 1, name="x")
-        return child.create_callback("never answered").result()
-
-    def branch(child):
-        return child.deferred.run_in_child_context(creates, "c", ChildConfig(is_virtual=True)).result()
-
-    count = first_of(context, lambda child: child.step(lambda _: 1, name="a"), branch)
-    context.step(lambda _: 2, name="b")
-    return count
-
-
-@durable_execution
 def inputs_change(_event, context):
     """The list that is mapped over is changed while branches wait for their turn."""
     inputs = [1, 2, 3]
@@ -323,7 +307,6 @@ GROUNDS = {
         ("failed call", Ground(context_then_wait, FAILED)),
         ("failed call, full batches", Ground(leaves_steps, FAILED, batch=1)),
         ("", Ground(times_out)),
-        ("", Ground(virtual_creator)),
         ("duplicate", Ground(steps_around_a_wait, Faults(duplicated=1))),
         ("no token", Ground(steps_around_a_wait, Faults(withdrawn=1))),
         ("pages", Ground(steps_around_a_wait, Faults(split=2))),

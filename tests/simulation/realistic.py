@@ -2,6 +2,7 @@
 
 from durably.workflows import (
     CallbackConfig,
+    ChildConfig,
     Duration,
     MapConfig,
     NestingType,
@@ -216,6 +217,20 @@ def parallel_waits(event, context):
     return context.parallel([waits, nests, defers], name="p").get_results()
 
 
+@durable_execution
+def virtual_contexts(event, context):
+    """Contexts that record nothing: one that waits, one beside it that is awaited later."""
+    virtual = ChildConfig(is_virtual=True)
+
+    def later(child):
+        child.wait(S(2), name="w2")
+        return child.step(lambda _: 2, name="s2", config=TWICE)
+
+    beside = context.deferred.run_in_child_context(later, "later", virtual)
+    context.run_in_child_context(lambda child: child.wait(S(60), name="w1"), "waits", virtual)
+    return [context.step(lambda _: 1, name="s1"), beside.result()]
+
+
 OUTSIDE = {
     approval: {"answers": {"approval": "yes"}},
     two_approvals: {"answers": {"ask1": "yes", "ask2": lambda name: f"from {name}"}},
@@ -234,4 +249,5 @@ REALISTIC = [
     saga,
     tolerated_failure,
     parallel_waits,
+    virtual_contexts,
 ]

@@ -32,7 +32,7 @@ from durably.actors.simulation.commuting import declared
 from durably.actors.stage import Stage
 from durably.actors.system import ActorSystem
 from durably.actors.termination import TerminationActor
-from durably.workflows import MapConfig, NestingType, durable_execution
+from durably.workflows import ChildConfig, MapConfig, NestingType, durable_execution
 from durably.workflows.testing import simulate
 from durably.workflows.testing.simulated import NOTHING, Faults, SimulatedRun
 from tests.simulation.bank import one_run
@@ -72,6 +72,24 @@ class TestNothingIsLost:
         assert search.exhausted
         assert fewer_ends == ends
         assert fewer_runs < runs / 2
+
+    @pytest.mark.parametrize("independent", [False, True])
+    def test_if_code_that_records_nothing_settles_a_future(self, independent):
+        """Two virtual contexts race: no actor is between them and the code that awaits them."""
+        virtual = ChildConfig(is_virtual=True)
+
+        @durable_execution
+        def handler(event, context):
+            first = context.deferred.run_in_child_context(lambda _: 1, "first", virtual)
+            second = context.deferred.run_in_child_context(lambda _: 2, "second", virtual)
+            context.run_in_child_context(lambda _: 0, "beside", virtual)
+            return context.race([first, second], name="race")
+
+        plain, search = PlainDepthFirst(), Exhaustive(independent_tasks=independent)
+        ends, _ = explored(handler, plain, NOTHING)
+        assert plain.exhausted
+        assert explored(handler, search, NOTHING)[0] == ends
+        assert len(ends) == 2
 
     def test_that_a_race_decides(self):
         """The lost update is found, in a fraction of the runs."""

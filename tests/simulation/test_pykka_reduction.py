@@ -34,6 +34,16 @@ class TestNothingIsLost:
                 compared += 1
         assert compared >= 10
 
+    def test_if_one_does_something_before_it_reads_a_future(self):
+        """What it has done before would not have waited: it may come before what led to the future, too."""
+        orders = []
+        for strategy in (PlainDepthFirst(), Exhaustive()):
+            seen = set()
+            report = explore_pykka(lambda seen=seen: seen.add(two_notes()), strategy=strategy, schedules=1000)
+            assert report.exhausted
+            orders.append(seen)
+        assert orders[0] == orders[1] == {("first", "second"), ("second", "first")}
+
     def test_if_actors_share_memory_and_it_is_said_so(self):
         """Two actors that append to one list: the order is seen by nobody but the list."""
         assert orders_of_appending(share_memory=True) == {("a", "b"), ("b", "a")}
@@ -131,3 +141,37 @@ class Adder(pykka.ThreadingActor):
 
     def add_to(self, counter, number):
         counter.add.defer(number)
+
+
+class Notes(pykka.ThreadingActor):
+    """Keeps what it is told, in order."""
+
+    def __init__(self):
+        super().__init__()
+        self.kept = []
+
+    def on_receive(self, message):
+        self.kept.append(message)
+
+    def all(self):
+        return tuple(self.kept)
+
+
+class First(pykka.ThreadingActor):
+    def go(self, notes):
+        notes.tell("first")
+        return 1
+
+
+class Second(pykka.ThreadingActor):
+    def go(self, notes, future):
+        notes.tell("second")
+        return future.get()
+
+
+def two_notes():
+    """In what order two notes come, of which the second's author waits for the first's author afterwards."""
+    notes = Notes.start()
+    future = First.start().proxy().go(notes)
+    Second.start().proxy().go(notes, future).get()
+    return notes.proxy().all().get()

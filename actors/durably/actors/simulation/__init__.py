@@ -5,10 +5,11 @@
 function of its choices.
 """
 
+from durably.actors.simulation.breaking_off import CrashError, StuckError
 from durably.actors.simulation.choices import Choice, ChoiceKind
 from durably.actors.simulation.commuting import commute
 from durably.actors.simulation.coverage import Coverage
-from durably.actors.simulation.dispatcher import CrashError, SimulatedDispatcher, StuckError
+from durably.actors.simulation.dispatcher import SimulatedDispatcher
 from durably.actors.simulation.partial_order import Exhaustive, NotCommutingError, PrunedError
 from durably.actors.simulation.pykka_actors import DeadlockError, UnhandledError, simulated_pykka
 from durably.actors.simulation.pykka_campaign import (

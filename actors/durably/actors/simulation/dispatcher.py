@@ -15,6 +15,7 @@ from durably.actors.actor import Actor, Mail, refuse_question
 from durably.actors.clock import Clock
 from durably.actors.dispatcher import Runtime
 from durably.actors.messages import CooldownElapsed, Flush, Message, Quiet
+from durably.actors.simulation.breaking_off import CrashError, StuckError
 from durably.actors.simulation.choices import Choice, ChoiceKind
 from durably.actors.simulation.footprints import Letter, ReadClock
 from durably.actors.simulation.scheduler import Scheduler
@@ -24,14 +25,6 @@ from durably.actors.workers import Completion, perform, settle
 
 if TYPE_CHECKING:
     from durably.actors.actor import Ref
-
-
-class StuckError(Exception):
-    """Nothing can happen any more, and the system has not ended."""
-
-
-class CrashError(BaseException):
-    """The process dies here: nothing of it goes on, not even a `finally`."""
 
 
 Fault = tuple[str, Callable[[], None]]
@@ -129,6 +122,8 @@ class SimulatedDispatcher:
                 self._footprints.dropped(job)
 
     def ready(self, task: Task) -> None:
+        if self._shut:
+            return  # all code is ended now, whether or not it is its turn
         self._resumes[task] = self._resume(task)
         self._made(task)
         if self._observers:

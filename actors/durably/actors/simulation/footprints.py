@@ -95,10 +95,13 @@ class Footprints:
         """The key of the step in progress; 0 before the first."""
         self._independent_bodies = independent_bodies
         self._independent_tasks = independent_tasks
+        self._at_first = frozenset[Touch]()
         self._steps = 0
         self._made = 0
         self._origins: dict[object, tuple[int, int]] = {}
         self._tasks: dict[Task, tuple[int, int]] = {}
+        self._begun_by: dict[Task, frozenset[Touch]] = {}  # what those tasks touch that have begun it
+        self._doing: Signature | None = None
         self._numbers: dict[Actor, int] = {}
         self._timers: list[Timer] = []
 
@@ -107,10 +110,11 @@ class Footprints:
     def begin(self, step: Signature) -> None:
         """From here on it is this step that touches and makes things."""
         self._timers = [timer for timer in self._timers if not timer.cancelled]
-        self.step, self._made = step.key, 0
+        self.step, self._made, self._doing = step.key, 0, step
         self._steps += 1
         self.is_last = False
         self.touched = set(step.touches)
+        self._at_first = step.touches
         self.followed = {step.cause}
 
     def finish(self) -> frozenset[Touch]:
@@ -136,6 +140,7 @@ class Footprints:
             if any(timer.needs_company for timer in self._timers):
                 touches.add((COMPANY, READ))
         elif isinstance(subject, Task):
+            touches |= self._begun_by.get(subject, frozenset())
             touches |= {(self._tasks[subject], WRITE), (CODE, READ if self._independent_tasks else WRITE)}
         elif isinstance(subject, Job):
             if kind is ChoiceKind.BODY:
@@ -178,8 +183,11 @@ class Footprints:
     def make(self, subject: object) -> None:
         """The step in progress makes something that will be a choice."""
         self._origins[subject] = self.name()
-        if isinstance(subject, Task):
-            self._tasks.setdefault(subject, self._origins[subject])
+        if isinstance(subject, Task) and subject not in self._tasks:
+            self._tasks[subject] = self._origins[subject]
+            if self._doing is not None and self._doing.kind is ChoiceKind.RESUME:
+                # Code that records nothing tells the code that has begun it, without an actor between.
+                self._begun_by[subject] = self._doing.touches
         elif isinstance(subject, Timer):
             self.touched.add((CLOCK, WRITE))
             self._timers.append(subject)
@@ -194,9 +202,15 @@ class Footprints:
         """The step in progress touches this."""
         self.touched.add((what, way))
 
-    def follow(self, step: int) -> None:
-        """The step in progress needs what that step has done, but would have come to the same later."""
-        self.followed.add(step)
+    def follow(self, step: int, what: object) -> None:
+        """The step in progress needs `what` that step has done. Could it have waited, it would be the same.
+
+        But what it has touched before that would not have waited.
+        """
+        if self.touched <= self._at_first and (CODE, WRITE) not in self.touched:
+            self.followed.add(step)
+        else:
+            self.touched.add((what, READ))
 
     def touch_everything(self) -> None:
         """The step in progress depends on all others."""

@@ -143,7 +143,7 @@ class SimulatedFuture(pykka.ThreadingFuture[Any]):
             if timeout is not None:
                 noted.touch(("future", self.name), READ)  # it can only be too late if it has to wait
             elif self._result is not None:
-                noted.follow(self.set_in)  # as if it had waited, and gone on at once: that is no other order
+                noted.follow(self.set_in, ("future", self.name))  # as if it had waited, and gone on at once
         if self._result is None:
             running().wait_for(self, timeout)
         return super().get(timeout=0)

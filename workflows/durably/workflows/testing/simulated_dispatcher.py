@@ -80,7 +80,7 @@ class WatchedDispatcher(SimulatedDispatcher):
     # ------------------------------------------------------------------ looking on
 
     def ready(self, task: Task) -> None:
-        if task in self._resumes:
+        if task in self._resumes and not self._shut:
             raise InvariantError("no-lost-wakeup", f"{task.name} is resumed twice")
         super().ready(task)
 

@@ -83,7 +83,8 @@ def simulate(
         handler: a durable handler. Its step bodies run many times: they must not touch the world outside.
         event: its input, any JSON value.
         schedules: how many at most.
-        strategy: chooses them: `random` (the default), `pct`, `sweep`, `exhaustive`, or a strategy of
+        strategy: chooses them: `random` (the default), `pct`, `sweep`, `exhaustive` (with one fault in a run
+            at most, so that no process is killed at its deadline), or a strategy of
             `durably.actors.simulation`.
         seed: of a strategy that is named, if it has one: other seeds are other schedules.
         faults: what may go wrong; by default `HARMLESS`: each fault once that must not change the result.

@@ -15,10 +15,10 @@ def short_collections() -> Generator[None]:
 
     To look at all modules again and again takes a sixth of the time of a campaign.
     """
-    if gc.get_freeze_count():  # somebody else's affair
+    threshold = gc.get_threshold()
+    if gc.get_freeze_count() or not threshold[0] or not gc.isenabled():  # somebody else's affair
         yield
         return
-    threshold = gc.get_threshold()
     gc.freeze()
     gc.set_threshold(COLLECTED_AFTER, *threshold[1:])
     try:
