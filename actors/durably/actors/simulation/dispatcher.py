@@ -233,7 +233,9 @@ class SimulatedDispatcher:
 
     def _deliver(self, letter: Letter) -> Choice:
         who = self._scheduler.label(letter.actor.actor_urn)
-        name = f"{who} handles {type(letter.message).__name__} from {letter.sender}"
+        mail = letter.mail
+        message = mail if isinstance(mail, Message) else mail.message
+        name = f"{who} handles {type(message).__name__} from {letter.sender}"
         return Choice(ChoiceKind.DELIVER, name, who, functools.partial(self._open, letter), letter)
 
     def _open(self, letter: Letter) -> None:

@@ -71,9 +71,14 @@ class RandomWalk:
         usual, all_of_them = usual_of(options), len(options)
         if usual < all_of_them and (not usual or self._random.random() < self._faults):
             return self._random.choice(range(usual, all_of_them))
-        if OUTSIDE in (options[0].kind, options[usual - 1].kind):  # where such choices stand
+        if options[0].kind is OUTSIDE or options[usual - 1].kind is OUTSIDE:  # where such choices stand
             return self._random.choice(self._in_time(options[:usual]))
-        return self._random.choice(range(usual))
+        # As `random.choice`, without its calls: this is done at every step.
+        bits, getrandbits = usual.bit_length(), self._random.getrandbits
+        index = getrandbits(bits)
+        while index >= usual:
+            index = getrandbits(bits)
+        return index
 
     def _in_time(self, options: Sequence[Choice]) -> Sequence[int]:
         """The places of those that may come now, all if otherwise there were none."""

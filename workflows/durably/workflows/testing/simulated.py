@@ -86,6 +86,8 @@ class SimulatedRun:
         self._guard = Guard() if guard else None
         self._dead: list[Task] = []
         self._is_nested = False
+        self.look_at = MOST_CHOICES
+        self.has_invariants = bool(invariants)
         self._calm = (0, 0, 0)  # how many faults had struck, and the choices and invocations before the last
         self._pended = False
         self._calls = Calls(self.service, scheduler, self.strikes, self.promises)
@@ -276,7 +278,7 @@ class SimulatedRun:
         self._calls.arm(fault)
 
     def looks(self, parked: Callable[[], list[Task]]) -> None:
-        """Before each choice: the invariants of users, and whether an end is in sight.
+        """The invariants of users, and whether an end is in sight.
 
         Raises:
             InvariantError: no-hang, or one of theirs.
@@ -286,6 +288,7 @@ class SimulatedRun:
         struck, choices = self.strikes.count, len(self._scheduler.taken)
         if struck != self._calm[0]:
             self._calm = (struck, choices, self.invocations)
+            self.look_at = choices + MOST_CHOICES
         _, first, invocation = self._calm
         if choices - first > MOST_CHOICES or self.invocations - invocation > MOST_INVOCATIONS:
             waits = waits_for(parked()) or "nobody waits for anything"

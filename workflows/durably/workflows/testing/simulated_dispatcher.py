@@ -27,6 +27,9 @@ from durably.workflows.testing.simulated_invariants import (
 from durably.workflows.testing.simulated_invocation import LiveInvocation
 from durably.workflows.testing.simulated_outside import Outside
 
+LAST = frozenset({Close, CallDone, CallFailed, Orphaned})
+"""After these somebody must have been told something."""
+
 
 class World(Protocol):
     """What is around an invocation."""
@@ -40,8 +43,14 @@ class World(Protocol):
         """The next call fails so."""
         ...
 
+    look_at: int
+    """The number of choices after which it is to be asked whether the run still is one that ends."""
+
+    has_invariants: bool
+    """Whether it is to be asked before every choice."""
+
     def looks(self, parked: Callable[[], list[Task]]) -> None:
-        """Before each choice: whether the run is still one that comes to an end."""
+        """Whether all is well, and the run is still one that comes to an end."""
         ...
 
 
@@ -74,6 +83,8 @@ class WatchedDispatcher(SimulatedDispatcher):
         self._state: tuple[object, ...] = ()
         self._at_any_time: list[Choice] = []
         self._may_raise = False
+        self._taken = scheduler.taken
+        self._struck = self._listed = -1  # how many faults had struck when there was a look
         self._call_faults: list[Fault] = []
         self._of_call: tuple[Job | None, list[Choice]] = None, []
 
@@ -109,10 +120,11 @@ class WatchedDispatcher(SimulatedDispatcher):
                 self.promises.accepted(message.update, self._is_told)
         else:
             super()._handle(actor, mail)
-            if type(message) in (Close, CallDone, CallFailed):
-                self.promises.ends(self._is_told)
-            elif type(message) is Orphaned:
-                self.promises.orphaned(self._is_abandoned)
+            if type(message) in LAST:
+                if type(message) is Orphaned:
+                    self.promises.orphaned(self._is_abandoned)
+                else:
+                    self.promises.ends(self._is_told)
         if self._runtime.over:
             failure: BaseException | None = getattr(self._runtime, "_failure", None)
             if failure is not None and isinstance(failure.__cause__, InvariantError):
@@ -143,15 +155,25 @@ class WatchedDispatcher(SimulatedDispatcher):
     # ------------------------------------------------------------------ the world
 
     def _options(self) -> list[Choice]:
-        self._world.looks(self.parked)
+        world = self._world
+        if (
+            world.has_invariants
+            or world.promises.broken is not None
+            or world.strikes.count != self._struck
+            or len(self._taken) > world.look_at
+        ):
+            self._struck = world.strikes.count
+            world.looks(self.parked)
         return super()._options()
 
     def _perils(self) -> list[Choice]:
         """Made anew only when something is different: they are at hand nearly always."""
-        state = self._invocation.state()
-        if state != self._state:
-            self._state = state
-            self._look_anew()
+        if self._outside is not None or self._world.strikes.count != self._listed:
+            state = self._invocation.state()
+            if state != self._state:
+                self._state = state
+                self._look_anew()
+            self._listed = self._world.strikes.count
         if not self._calls and not self._may_raise:
             return self._at_any_time
         perils: list[Choice] = []
