@@ -69,9 +69,9 @@ explore-workflows: $(INSTALLED)  ## 100,000 schedules of workflows, and how many
 explore-races: $(INSTALLED)  ## Each scenario of docs/races.md under 1,000 random and 1,000 PCT schedules
 	$(BIN)/python -m tests.simulation.races --more 1000
 
-explore-mutants: $(INSTALLED)  ## Hunt all mutants of docs/mutants.md and docs/mechanical-mutants.md anew
+explore-mutants: $(INSTALLED)  ## Hunt the mutants of docs/mutants.md anew, and find those of docs/mechanical-mutants.md again
 	$(BIN)/python -m tests.simulation.mutants
-	$(BIN)/python -m tests.simulation.mechanical
+	$(BIN)/python -m tests.simulation.mechanical --again
 
 explore-model: $(INSTALLED)  ## Every interleaving of the protocol's model (minutes, gigabytes; ARGS=...)
 	$(BIN)/python tests/model/run.py $(ARGS)
