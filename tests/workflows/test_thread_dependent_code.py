@@ -1,5 +1,6 @@
 """Code that depends on its thread: what notices that all branches share one, and the remedies for it."""
 
+import contextlib
 import logging
 import re
 import sqlite3
@@ -58,11 +59,15 @@ class TestAConnectionThatIsBoundToItsThread:
         """The error says why; opened in the body it works."""
 
         def opened_in_the_branch(context, *_):
-            connection = sqlite3.connect(":memory:")
-            return context.step(lambda step: connection.execute("SELECT 1").fetchone(), config=ONCE)
+            with contextlib.closing(sqlite3.connect(":memory:")) as connection:
+                return context.step(lambda step: connection.execute("SELECT 1").fetchone(), config=ONCE)
+
+        def query(step):
+            with contextlib.closing(sqlite3.connect(":memory:")) as connection:
+                return connection.execute("SELECT 1").fetchone()
 
         def opened_in_the_body(context, *_):
-            return context.step(lambda step: sqlite3.connect(":memory:").execute("SELECT 1").fetchone())
+            return context.step(query)
 
         def handler(event, context):
             refused = context.map([1, 2], opened_in_the_branch).get_errors()
