@@ -118,12 +118,14 @@ def handler_of(catalogue: Catalogue) -> type[BaseHTTPRequestHandler]:
                     {"x-amzn-ErrorType": "ResourceNotFoundException"},
                 )
                 return
+            event = json.loads(payload)
+            arn = event.get("DurableExecutionArn") if isinstance(event, dict) else None
+            if arn is not None:
+                say("invoking", arn)
             body, failed = catalogue.invoke(name, payload)
             self._answer(200, body, {"X-Amz-Function-Error": "Unhandled"} if failed else {})
-            event = json.loads(payload)
-            if isinstance(event, dict) and "DurableExecutionArn" in event:
-                status = "RAISED" if failed else json.loads(body)["Status"]
-                say("invoked", event["DurableExecutionArn"], status)
+            if arn is not None:
+                say("invoked", arn, "RAISED" if failed else json.loads(body)["Status"])
 
         def do_GET(self) -> None:
             arn = unquote(self.path.removeprefix("/logs/"))

@@ -15,7 +15,7 @@ import threading
 import time
 import urllib.request
 import uuid
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -102,6 +102,13 @@ class Child:
         self._process.stdout.close()
 
 
+class EmulatorStalledError(Exception):
+    """It has been told that an execution waits, and does not go on with it: it forgets one now and then.
+
+    That is no fault of what is tested here, which has answered all that it was asked: the test is run again.
+    """
+
+
 class World:
     """The emulator, the functions it invokes, and a boto3 client of the emulator."""
 
@@ -128,6 +135,7 @@ class World:
             config=Config(max_pool_connections=50, retries={"mode": "standard", "total_max_attempts": 5}),
         )
         self._starting = threading.Lock()
+        self._begun = Counter[str]()
         self._outcomes: dict[str, list[str]] = {}
         self._news = threading.Condition()
         self._functions.listen(self._heard)
@@ -167,7 +175,9 @@ class World:
         self._functions.close()
 
     def _heard(self, line: str) -> None:
-        if line.startswith("invoked "):
+        if line.startswith("invoking "):
+            self._begun[line.split()[1]] += 1
+        elif line.startswith("invoked "):
             _, arn, status = line.split()
             with self._news:
                 self._outcomes.setdefault(arn, []).append(status)
@@ -231,7 +241,10 @@ class World:
                 now = len(self._outcomes.get(arn, []))
             seen, pause = now, 0.005 if now != seen else min(0.25, pause * 2)
             yield
-        raise TimeoutError(f"{arn} did not come so far in {patience} s.")
+        outcomes = self.outcomes(arn)
+        if outcomes[-1:] == ["PENDING"] and len(outcomes) == self._begun[arn]:
+            raise EmulatorStalledError(f"{arn} waits, and has not been invoked again in {patience} s.")
+        raise TimeoutError(f"{arn} did not come so far in {patience} s: {outcomes}")
 
 
 class Execution:
