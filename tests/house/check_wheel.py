@@ -39,6 +39,10 @@ def build(folder: Path) -> Path:
     return wheel
 
 
+KINDS = (".py", ".pyi", "/py.typed", ".css", ".js")
+"""How the names of files end that belong into a package."""
+
+
 def surprises(names: list[str]) -> list[str]:
     """What the wheel lacks, and what it holds although nobody expects it there."""
     needed = [package + name for package in PACKAGES for name in ("py.typed", "__init__.py")]
@@ -46,7 +50,9 @@ def surprises(names: list[str]) -> list[str]:
     for name in names:
         if name == "durably/__init__.py":
             found.append(f"{name} would end the namespace package")
-        elif "__pycache__" in name or not (name.startswith(PACKAGES) or ".dist-info/" in name):
+        elif ".dist-info/" in name:
+            continue
+        elif "__pycache__" in name or not (name.startswith(PACKAGES) and name.endswith(KINDS)):
             found.append(f"{name} does not belong there")
     if not any(name.endswith(".dist-info/licenses/LICENSE") for name in names):
         found.append("the LICENSE is missing")

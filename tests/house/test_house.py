@@ -116,10 +116,16 @@ def test_a_wheel_with_both_halves_is_no_surprise():
 
 
 @pytest.mark.parametrize(
-    "extra", ["tests/__init__.py", "durably/__init__.py", "durably/actors/__pycache__/x.pyc"]
+    "extra",
+    [
+        "tests/__init__.py",
+        "durably/__init__.py",
+        "durably/actors/__pycache__/x.pyc",
+        "durably/actors/x.py.orig",
+    ],
 )
 def test_a_wheel_with_something_else_is_a_surprise(extra: str):
-    """Tests, caches, or a file that would end the namespace package are found in a wheel."""
+    """Tests, caches, left-overs, or a file that would end the namespace package are found in a wheel."""
     assert len(surprises([*GOOD, extra])) == 1
 
 

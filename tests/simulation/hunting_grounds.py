@@ -63,7 +63,10 @@ class Ground:
 
 def first_of(context: Any, *branches: Callable[[Any], Any], name: str = "m") -> Any:
     """Branches beside each other, of which one is enough."""
-    run = lambda child, branch, *_: branch(child)  # noqa: E731
+
+    def run(child: Any, branch: Callable[[Any], Any], *_: Any) -> Any:
+        return branch(child)
+
     return context.map(list(branches), run, name, FIRST).success_count
 
 

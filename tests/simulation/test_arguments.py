@@ -51,7 +51,7 @@ class TestAWrongArgument:
         with pytest.raises(ValueError, match=r"Faults\(crashes=-1\)"):
             Faults(crashes=-1)
         with pytest.raises(TypeError, match=r"Faults\(lost='often'\)"):
-            Faults(lost="often")  # type: ignore[arg-type]
+            Faults(lost="often")
 
 
 class TestAWorkflowThatFails:
@@ -106,35 +106,38 @@ def test_a_variable_that_outlives_an_execution_is_named_as_the_cause(caplog):
     assert caplog.records == []
 
 
+@durable_execution
+def two_callbacks(event, context):
+    """Which of two people answers first?"""
+    first, second = context.create_callback("first"), context.create_callback("second")
+    return context.race([first, second], name="race")
+
+
+@durable_execution
+def approval_in_time(event, context):
+    """Within a day, or not."""
+    approval = context.create_callback("approval")
+    context.race([approval, context.deferred.wait(Duration.from_days(1), name="day")], name="race")
+    return approval.done
+
+
+@durable_execution
+def waits_an_hour(event, context):
+    """For an answer."""
+    config = WaitForCallbackConfig(timeout=Duration.from_hours(1))
+    return context.wait_for_callback(lambda *_: None, name="approval", config=config)
+
+
+ANSWERS = {"first": 1, "second": 2, "approval": "yes"}
+
+
 class TestWhoIsOutside:
-    @durable_execution
-    def two_callbacks(event, context):  # noqa: N805  # a handler
-        """Which of two people answers first?"""
-        first, second = context.create_callback("first"), context.create_callback("second")
-        return context.race([first, second], name="race")
-
-    @durable_execution
-    def approval_in_time(event, context):  # noqa: N805  # a handler
-        """Within a day, or not."""
-        approval = context.create_callback("approval")
-        context.race([approval, context.deferred.wait(Duration.from_days(1), name="day")], name="race")
-        return approval.done
-
-    @durable_execution
-    def waits_an_hour(event, context):  # noqa: N805  # a handler
-        """For an answer."""
-        config = WaitForCallbackConfig(timeout=Duration.from_hours(1))
-        return context.wait_for_callback(lambda *_: None, name="approval", config=config)
-
-    ANSWERS = {"first": 1, "second": 2, "approval": "yes"}  # noqa: RUF012
-
     @pytest.mark.parametrize("strategy", ["random", "pct", "sweep"])
-    @pytest.mark.parametrize("workflow", ["two_callbacks", "approval_in_time"])
+    @pytest.mark.parametrize("workflow", [two_callbacks, approval_in_time], ids=["callbacks", "approval"])
     def test_may_be_later_than_something_else(self, workflow, strategy):
         """Whoever answers first, and whether in time: a result that depends on that is found soon."""
-        handler, answers = getattr(self, workflow), self.ANSWERS
         report = simulate(
-            handler, schedules=50, strategy=strategy, faults=NOTHING, answers=answers, shrink=False
+            workflow, schedules=50, strategy=strategy, faults=NOTHING, answers=ANSWERS, shrink=False
         )
         assert "same-answer" in str(report)
 
@@ -142,11 +145,11 @@ class TestWhoIsOutside:
         """A callback times out, in some schedule of each strategy."""
         for strategy in ("random", "pct", "sweep"):
             report = simulate(
-                self.waits_an_hour,
+                waits_an_hour,
                 schedules=300,
                 strategy=strategy,
                 faults=Faults(late=1),
-                answers=self.ANSWERS,
+                answers=ANSWERS,
                 shrink=False,
             )
             assert "timed out" in str(report), strategy

@@ -225,8 +225,12 @@ SERVICES = {"terse": _terse, "prompt": _prompt, "withdrawn": _withdrawn}
 def _log() -> Iterator[list[str]]:
     """What the library warns of."""
     lines: list[str] = []
-    handler = logging.Handler(logging.WARNING)
-    handler.emit = lambda record: lines.append(record.getMessage())  # type: ignore[method-assign]
+
+    class Collecting(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            lines.append(record.getMessage())
+
+    handler = Collecting(logging.WARNING)
     logger = logging.getLogger("durably")
     propagated, logger.propagate = logger.propagate, False
     logger.addHandler(handler)

@@ -215,8 +215,7 @@ class WatchedDispatcher(SimulatedDispatcher):
 
 
 def _actor_of(operation: Ref) -> Actor:
-    """An onlooker's privilege."""
-    actor: Actor = getattr(operation, "_actor")  # noqa: B009
+    actor: Actor = getattr(operation, "_actor")  # noqa: B009  # an onlooker's privilege
     return actor
 
 

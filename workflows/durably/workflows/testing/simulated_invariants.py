@@ -330,7 +330,7 @@ class InvocationPromises:
         if self.checkpoint is None:
             return
         history = self.checkpoint.history
-        self._broken(self._waits.still(parked, history, self.checkpoint.stage.time))
+        self._broken(self._waits.still(parked, history, self._ends.orphaned, self.checkpoint.stage.time))
         for task in parked:
             awaited = self._awaited.get((task, task.ticket), ())
             if len(awaited) != 1:

@@ -5,6 +5,7 @@ wait: it is not over, and has an answer if its time has come.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 
 from durably.actors.messages import Confirmed, News, Orphaned
 from durably.actors.model import Operation
@@ -22,7 +23,6 @@ class Waits:
         self._waiting: set[str] = set()
         self._asking: set[str] = set()  # their time has come, and they have asked
         self._complete: set[str] = set()
-        self._orphaned: set[str] = set()
         self._stillnesses = 0
 
     # ------------------------------------------------------------------ what is handled
@@ -43,9 +43,7 @@ class Waits:
         """It is told how it stands."""
         self.goes_on()
         self._asking.discard(operation)
-        if isinstance(message, Orphaned):
-            self._orphaned.add(operation)
-        elif message.record.status.is_terminal:
+        if not isinstance(message, Orphaned) and message.record.status.is_terminal:
             self._complete.add(operation)
 
     def goes_on(self) -> None:
@@ -55,20 +53,24 @@ class Waits:
     # ------------------------------------------------------------------ when all is still
 
     def still(
-        self, parked: Sequence[Task], history: Mapping[str, Operation], now: Callable[[], float]
+        self,
+        parked: Sequence[Task],
+        history: Mapping[str, Operation],
+        orphaned: AbstractSet[str],
+        now: Callable[[], float],
     ) -> Broken:
-        """Everything has been handled: what counts as waiting does wait."""
+        """Everything has been handled: what counts as waiting does wait, and no `orphaned` code is there."""
         for key in self._waiting:
             record = history.get(key)
             name = key if record is None else record.name or key
-            if key in self._complete or key in self._orphaned:
+            if key in self._complete or key in orphaned:
                 what = "complete" if key in self._complete else "abandoned"
                 return "exact-view", f"{name} is {what}, and counts as waiting"
             moment = None if record is None else record.next_attempt_at or record.ends_at
             if key in self._asking and moment is not None and moment.timestamp() <= now():
                 return "no-early-end", f"{name} is due, has asked, and counts as waiting still"
         for task in parked:
-            if task.scope is not None and task.scope.id in self._orphaned:
+            if task.scope is not None and task.scope.id in orphaned:
                 return (
                     "orphans-unwound",
                     f"{task.name} waits for {task.awaits!r}, and its context is finished",

@@ -3,7 +3,6 @@
 import dataclasses
 import functools
 import itertools
-import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -11,8 +10,17 @@ from typing import Any
 
 import attrs
 
-from durably.actors.simulation import Exhaustive, Fifo, Pct, RandomWalk, Replayed, Scheduler, Strategy, Sweep
-from durably.actors.simulation.partial_order import PrunedError
+from durably.actors.simulation import (
+    Exhaustive,
+    Fifo,
+    Pct,
+    PrunedError,
+    RandomWalk,
+    Replayed,
+    Scheduler,
+    Strategy,
+    Sweep,
+)
 from durably.actors.simulation.scheduler import Observer
 from durably.actors.simulation.strategies import DriftedError
 from durably.workflows.testing import shrinking
@@ -21,6 +29,7 @@ from durably.workflows.testing.simulated import SimulatedRun
 from durably.workflows.testing.simulated_faults import HARMLESS, NOTHING, Faults
 from durably.workflows.testing.simulated_invariants import InvariantError
 from durably.workflows.testing.simulated_outside import Answers, Functions
+from durably.workflows.testing.simulated_trace import short_id
 from durably.workflows.testing.simulated_view import Invariant, RunView
 from durably.workflows.testing.simulation_arguments import check_arguments, check_numbers
 from durably.workflows.testing.simulation_quiet import short_collections, without_log
@@ -349,13 +358,9 @@ def _said(output: dict[str, Any]) -> str:
     return f"{output['Status']} with {error.get('ErrorType')}: {error.get('ErrorMessage')}"
 
 
-@functools.lru_cache(maxsize=10_000)
-def _label(name: str) -> str:
-    """A readable name: ids of operations are cut to eight digits."""
-    return LONG_ID.sub(r"\1", name)
+_label = functools.lru_cache(maxsize=10_000)(short_id)
 
 
-LONG_ID = re.compile(r"\b([0-9a-f]{8})[0-9a-f]{56}\b")
 __all__ = [
     "HARMLESS",
     "NOTHING",
