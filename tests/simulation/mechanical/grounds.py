@@ -18,10 +18,10 @@ from durably.actors import checkpoint, concurrency, operation
 from durably.actors.model import CheckpointResponse, OperationType
 from durably.actors.simulation import Fifo, Pct, RandomWalk, Scheduler, Strategy, TooLongError
 from durably.workflows.testing import simulated_invariants
+from durably.workflows.testing.invariant import InvariantError
 from durably.workflows.testing.simulated import COOLDOWN, SimulatedRun
 from durably.workflows.testing.simulated_calls import SimulatedClient
 from durably.workflows.testing.simulated_faults import HARMLESS, NOTHING, Faults, replaced
-from durably.workflows.testing.simulated_invariants import InvariantError
 from tests.simulation import campaign
 from tests.simulation.mechanical import workflows
 

@@ -87,6 +87,7 @@ class Scheduler:
         self.footprints = None if new_footprints is None else new_footprints()
         """What steps touch, if the strategy wants to know: then it has a `footprints` that makes them."""
         self._strategy = strategy
+        self._by_name = getattr(strategy, "by_name", True)
         self._limit = limit
         self._watch = watch
 
@@ -113,9 +114,12 @@ class Scheduler:
             raise TooLongError(
                 f"{self._limit} choices, and no end. The last were: {'; '.join(self.taken[-10:])}"
             )
-        if len(options) != len({*map(NAME, options)}):
+        if self._by_name and len(options) != len({*map(NAME, options)}):
             options = _told_apart(options)
-        chosen = options[self._strategy.choose(options)]
+        index = self._strategy.choose(options)
+        chosen = options[index]
+        if not self._by_name and chosen.name in map(NAME, options[:index]):
+            chosen = _told_apart(options)[index]
         self.taken.append(chosen.name)
         self.current = chosen.who
         if self.observers:

@@ -52,6 +52,8 @@ class RandomWalk:
         faults: the share of choices at which a fault strikes, if there is one that may; 0 to 1.
     """
 
+    by_name = False
+
     def __init__(self, seed: int = 0, faults: float = 0.05) -> None:
         self._seed = seed
         self._faults = faults
@@ -102,6 +104,8 @@ class Pct:
     et al., ASPLOS 2010), most of all one that needs few. Whoever has the highest priority goes on until it
     cannot; at `depth - 1` places, chosen at random among some `length`, whoever would go on becomes the last.
     """
+
+    by_name = False
 
     def __init__(self, seed: int = 0, depth: int = 3, length: int = 200, faults: float = 0.02) -> None:
         self._seed = seed

@@ -18,16 +18,12 @@ from durably.workflows.execution import Settings, invoke
 from durably.workflows.local.memory import MemoryExecution
 from durably.workflows.local.rules import is_pending
 from durably.workflows.operations.planned import Planned
+from durably.workflows.testing.invariant import InvariantError
 from durably.workflows.testing.simulated_calls import Calls
 from durably.workflows.testing.simulated_dispatcher import WatchedDispatcher
 from durably.workflows.testing.simulated_faults import HARMLESS, NOTHING, Faults, Strikes, replaced
 from durably.workflows.testing.simulated_guard import Guard
-from durably.workflows.testing.simulated_invariants import (
-    InvariantError,
-    InvocationPromises,
-    RunPromises,
-    waits_for,
-)
+from durably.workflows.testing.simulated_invariants import InvocationPromises, RunPromises, waits_for
 from durably.workflows.testing.simulated_invocation import LiveInvocation
 from durably.workflows.testing.simulated_outside import Answers, Functions, Outside
 from durably.workflows.testing.simulated_view import Invariant, RunView, check

@@ -9,6 +9,7 @@ from durably.workflows.exceptions import CheckpointError, GetExecutionStateError
 from durably.workflows.local.errors import ServiceError
 from durably.workflows.local.events import invocation_event
 from durably.workflows.local.memory import MemoryExecution
+from durably.workflows.testing.invariant import InvariantError
 from durably.workflows.testing.simulated_faults import (
     CALL_FAULTS,
     REFUSED,
@@ -16,7 +17,7 @@ from durably.workflows.testing.simulated_faults import (
     error_of_call,
     lost_answer,
 )
-from durably.workflows.testing.simulated_invariants import InvariantError, InvocationPromises, RunPromises
+from durably.workflows.testing.simulated_invariants import InvocationPromises, RunPromises
 from durably.workflows.testing.simulated_invocation import LiveInvocation
 
 MOST_PAGE_SIZES = 8

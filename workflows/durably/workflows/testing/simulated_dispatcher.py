@@ -15,15 +15,11 @@ from durably.actors.stage import Job, JobKind, Timer
 from durably.actors.task import Task, TaskState
 from durably.workflows.local.memory import MemoryExecution
 from durably.workflows.operations.logging import OperationLogger
+from durably.workflows.testing.invariant import InvariantError
 from durably.workflows.testing.simulated_ends import is_last_word
 from durably.workflows.testing.simulated_faults import CALL_FAULTS, SimulatedFailure, Strikes, replaced
 from durably.workflows.testing.simulated_guard import Guard
-from durably.workflows.testing.simulated_invariants import (
-    InvariantError,
-    InvocationPromises,
-    RunPromises,
-    body_of,
-)
+from durably.workflows.testing.simulated_invariants import InvocationPromises, RunPromises, body_of
 from durably.workflows.testing.simulated_invocation import LiveInvocation
 from durably.workflows.testing.simulated_outside import Outside
 

@@ -9,11 +9,8 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
-import attrs
-
 from durably.actors.actor import Actor, Ref
 from durably.actors.checkpoint import CheckpointActor
-from durably.actors.concurrency import ConcurrencyActor, Limits
 from durably.actors.messages import (
     Abandon,
     Await,
@@ -41,21 +38,17 @@ from durably.actors.spec import Kind, Spec
 from durably.actors.stage import Job
 from durably.actors.task import Task, where
 from durably.workflows.concurrency.models import BatchResult
+from durably.workflows.testing.invariant import InvariantError
+from durably.workflows.testing.simulated_admission import Admissions
 from durably.workflows.testing.simulated_ends import Ends, IsTold
 from durably.workflows.testing.simulated_waits import Waits
 
+_peek: Callable[[object, str], Any] = getattr
+"""A part of the library that is nobody else's business: an onlooker's privilege."""
 MOST_UPDATES = 250
 MOST_BYTES = 768_000
 LONGEST = 600
 """In characters of what an error says of a result."""
-
-
-class InvariantError(AssertionError):
-    """A promise is broken. `name` is that of the invariant."""
-
-    def __init__(self, name: str, what: str) -> None:
-        super().__init__(f"{name}: {what}")
-        self.name = name
 
 
 def waits_for(tasks: Sequence[Task]) -> str:
@@ -135,16 +128,6 @@ class RunPromises:
             self.broken = InvariantError("stable-decision", what)
 
 
-@attrs.define
-class _Admission:
-    """What is known of one map or parallel."""
-
-    limits: Limits
-    unfinished: int = 0
-    last: int = -1
-    is_over: bool = False
-
-
 class InvocationPromises:
     """What must hold within one invocation."""
 
@@ -154,58 +137,56 @@ class InvocationPromises:
         self._accepted: dict[str, deque[OperationUpdate]] = {}
         self._in_call: Sequence[OperationUpdate] = ()
         self._awaited: dict[tuple[Task, int], set[str]] = {}
-        self._admissions: dict[Ref, _Admission] = {}
+        self.admissions = Admissions()
         self._ends = Ends()
-        self._waits = Waits()
+        self.waits = Waits()
         self._to_stop: tuple[Task | None, Ref | None] = None, None
-        self._notes: dict[type, Callable[[Any, Any], None]] = {
-            Submit: self._submits,
-            Watch: self._watches,
-            Begin: self._begins,
-            Await: self._awaits,
-            Confirmed: self._learns,
-            News: self._learns,
-            Orphaned: self._learns,
-            CallDone: self._called,
-            CallFailed: self._over,
-            Close: self._over,
-            Go: self._admits,
-            BranchDone: self._branch_done,
-            Abandon: self._map_over,
-            MapDone: self._map_done,
-            Due: lambda actor, _message: self._waits.is_due(_id_of(actor)),
-            Waiting: lambda _actor, message: self._waits.waits(message.operation),
-            Settled: lambda _actor, message: self._waits.settled(message.operation),
-        }
 
     # ------------------------------------------------------------------ what actors do
 
     def before(self, actor: Actor, message: object) -> None:
         """An actor is about to handle a message."""
-        note = self._notes.get(type(message))
+        note = NOTES.get(type(message))
         if note is not None:
-            note(actor, message)
+            note(self, actor, message)
 
-    def _submits(self, actor: CheckpointActor, message: Submit) -> None:
+    def submits(self, actor: CheckpointActor, message: Submit) -> None:
+        """An operation has something to be sent."""
         self.checkpoint = actor
         self._ends.submits(message)
-        self._waits.goes_on()
+        self.waits.goes_on()
 
-    def _watches(self, actor: CheckpointActor, message: Watch) -> None:
+    def watches(self, actor: CheckpointActor, message: Watch) -> None:
+        """An operation wants to know how it stands."""
         self.checkpoint = actor
         self._ends.watches(message)
 
-    def _learns(self, actor: OperationActor, message: Confirmed | News | Orphaned) -> None:
-        self._ends.learns(_id_of(actor), message)
-        self._waits.learns(_id_of(actor), message)
+    def begins(self, actor: OperationActor, message: Begin) -> None:
+        """An operation begins, and somebody may wait for it already."""
+        if message.awaiter is not None:
+            self._parks(message.awaiter, actor)
+        if message.creator is not None:
+            self._parks(message.creator, actor)
+
+    def awaits(self, actor: OperationActor, message: Await) -> None:
+        """Somebody waits for an operation."""
+        self._parks(message.awaiter, actor)
+
+    def learns(self, actor: OperationActor, message: Confirmed | News | Orphaned) -> None:
+        """An operation is told of."""
+        operation = _id_of(actor)
+        self._ends.learns(operation, message)
+        self.waits.learns(operation, message)
         if isinstance(message, Orphaned):
             self._to_stop = _peek(actor, "_task"), _peek(actor, "_concurrency")
 
-    def _called(self, _actor: CheckpointActor, message: CallDone) -> None:
+    def called(self, _actor: CheckpointActor, message: CallDone) -> None:
+        """The service has answered."""
         self._in_call = ()
         self._ends.called(message)
 
-    def _over(self, _actor: CheckpointActor, message: CallFailed | Close) -> None:
+    def over(self, _actor: CheckpointActor, message: CallFailed | Close) -> None:
+        """Nothing is accepted any more."""
         self._ends.over(message)
 
     def accepted(self, update: OperationUpdate, is_told: IsTold) -> None:
@@ -241,49 +222,8 @@ class InvocationPromises:
         if what is not None:
             raise InvariantError(*what)
 
-    def _begins(self, actor: OperationActor, message: Begin) -> None:
-        self._parks(message.awaiter, actor)
-        self._parks(message.creator, actor)
-
-    def _awaits(self, actor: OperationActor, message: Await) -> None:
-        self._parks(message.awaiter, actor)
-
-    def _parks(self, awaiter: Awaiter | None, actor: OperationActor) -> None:
-        if awaiter is not None:
-            self._awaited.setdefault((awaiter.task, awaiter.ticket), set()).add(_id_of(actor))
-
-    def _branch_done(self, actor: ConcurrencyActor, _message: BranchDone) -> None:
-        self._admissions[actor.ref].unfinished -= 1
-
-    def _map_over(self, actor: ConcurrencyActor, _message: Abandon) -> None:
-        if actor.ref in self._admissions:
-            self._admissions[actor.ref].is_over = True
-
-    def _map_done(self, actor: OperationActor, _message: MapDone) -> None:
-        concurrency: Ref | None = _peek(actor, "_concurrency")
-        if concurrency is not None and concurrency in self._admissions:
-            self._admissions[concurrency].is_over = True
-
-    def _admits(self, actor: ConcurrencyActor, _message: Go) -> None:
-        admission = self._admissions[actor.ref] = _Admission(_peek(actor, "_limits"))
-        begin: Callable[[Ref, int], None] = _peek(actor, "_begin")
-        name = actor.actor_urn
-
-        def counted(me: Ref, index: int) -> None:
-            if index <= admission.last:
-                what = f"{name}: branch {index} begins after branch {admission.last}"
-                raise InvariantError("bounded-admission", what)
-            if admission.is_over:
-                raise InvariantError("bounded-admission", f"{name}: branch {index} begins after the end")
-            admission.last = index
-            admission.unfinished += 1
-            most = admission.limits.max_concurrency
-            if most is not None and admission.unfinished > most:
-                what = f"{name}: {admission.unfinished} branches are unfinished, and {most} may be"
-                raise InvariantError("bounded-admission", what)
-            begin(me, index)
-
-        setattr(actor, "_begin", counted)  # noqa: B010  # an onlooker of its own kind
+    def _parks(self, awaiter: Awaiter, actor: OperationActor) -> None:
+        self._awaited.setdefault((awaiter.task, awaiter.ticket), set()).add(_id_of(actor))
 
     # ------------------------------------------------------------------ calls
 
@@ -330,7 +270,7 @@ class InvocationPromises:
         if self.checkpoint is None:
             return
         history = self.checkpoint.history
-        self._broken(self._waits.still(parked, history, self._ends.orphaned, self.checkpoint.stage.time))
+        self._broken(self.waits.still(parked, history, self._ends.orphaned, self.checkpoint.stage.time))
         for task in parked:
             awaited = self._awaited.get((task, task.ticket), ())
             if len(awaited) != 1:
@@ -375,6 +315,23 @@ def _short(text: str) -> str:
     return text if len(text) <= LONGEST else f"{text[: LONGEST // 2]} ... {text[-LONGEST // 2 :]}"
 
 
-def _peek(whom: object, name: str) -> Any:
-    """A part of the library that is nobody else's business: an onlooker's privilege."""
-    return getattr(whom, name)
+NOTES: dict[type, Callable[[InvocationPromises, Any, Any], None]] = {
+    Submit: InvocationPromises.submits,
+    Watch: InvocationPromises.watches,
+    Begin: InvocationPromises.begins,
+    Await: InvocationPromises.awaits,
+    Confirmed: InvocationPromises.learns,
+    News: InvocationPromises.learns,
+    Orphaned: InvocationPromises.learns,
+    CallDone: InvocationPromises.called,
+    CallFailed: InvocationPromises.over,
+    Close: InvocationPromises.over,
+    Go: lambda promises, actor, _message: promises.admissions.go(actor),
+    BranchDone: lambda promises, actor, _message: promises.admissions.branch_done(actor),
+    Abandon: lambda promises, actor, _message: promises.admissions.over(actor),
+    MapDone: lambda promises, actor, _message: promises.admissions.map_done(actor),
+    Due: lambda promises, actor, _message: promises.waits.is_due(_id_of(actor)),
+    Waiting: lambda promises, _actor, message: promises.waits.waits(message.operation),
+    Settled: lambda promises, _actor, message: promises.waits.settled(message.operation),
+}
+"""What is noted of a message before it is handled."""

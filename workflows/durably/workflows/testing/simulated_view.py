@@ -7,7 +7,7 @@ from typing import Any
 import attrs
 
 from durably.actors.model import Operation, OperationUpdate
-from durably.workflows.testing.simulated_invariants import InvariantError
+from durably.workflows.testing.invariant import InvariantError
 
 
 @attrs.frozen

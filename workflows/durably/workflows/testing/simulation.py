@@ -24,10 +24,10 @@ from durably.actors.simulation import (
 from durably.actors.simulation.scheduler import Observer
 from durably.actors.simulation.strategies import DriftedError
 from durably.workflows.testing import shrinking
+from durably.workflows.testing.invariant import InvariantError
 from durably.workflows.testing.schedules import Deviating, Deviation, Schedule, strategy_of
 from durably.workflows.testing.simulated import SimulatedRun
 from durably.workflows.testing.simulated_faults import HARMLESS, NOTHING, Faults
-from durably.workflows.testing.simulated_invariants import InvariantError
 from durably.workflows.testing.simulated_outside import Answers, Functions
 from durably.workflows.testing.simulated_trace import short_id
 from durably.workflows.testing.simulated_view import Invariant, RunView
