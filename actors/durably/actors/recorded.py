@@ -56,8 +56,9 @@ def recorded_after(update: OperationUpdate, before: Operation | None, now: float
 def wire_size(update: OperationUpdate) -> int:
     """How many bytes the update takes in a request, or somewhat more; never less."""
     payload, name = update.payload or "", update.name or ""
-    size = ENVELOPE_BYTES + 12 * (len(payload) + len(name))
-    if len(payload) + len(name) > _CERTAINLY_SHORT:
+    length = len(payload) + len(name)
+    size = ENVELOPE_BYTES + 12 * length
+    if length > _CERTAINLY_SHORT:
         size = ENVELOPE_BYTES + _text_size(payload) + _text_size(name)
     if update.error is not None:
         error = update.error

@@ -6,7 +6,6 @@ when its answer arrives, which timer fires. What the hub tells only when there i
 (`Flush`, idle messages, `Quiet`) is a choice only then.
 """
 
-import functools
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
@@ -26,6 +25,8 @@ from durably.actors.workers import Completion, perform, settle
 if TYPE_CHECKING:
     from durably.actors.actor import Ref
 
+
+DELIVER, RESUME = ChoiceKind.DELIVER, ChoiceKind.RESUME
 
 Fault = tuple[str, Callable[[], None]]
 """What may go wrong with a call: a name for it, and what to do just before the service handles it."""
@@ -87,7 +88,8 @@ class SimulatedDispatcher:
         if self._shut:
             refuse_question(mail)
             return
-        letter = Letter(actor, mail, self._scheduler.current)
+        message = mail if isinstance(mail, Message) else mail.message
+        letter = Letter(actor, mail, message, self._scheduler.current)
         box = self._boxes.get(actor)
         if box is None:
             self._boxes[actor] = deque((letter,))
@@ -97,7 +99,7 @@ class SimulatedDispatcher:
         if self._footprints is not None:
             self._footprints.posted(letter)
         if self._observers:
-            self._sent("", actor.actor_urn, actor, letter.message)
+            self._sent("", actor.actor_urn, actor, message)
 
     def timer(self, delay: float, reply_to: "Ref", message: Message, *, needs_company: bool) -> Timer:
         timer = Timer(self.clock.monotonic() + delay, reply_to, message, needs_company)
@@ -203,11 +205,14 @@ class SimulatedDispatcher:
         busy = bool(options)
         if self._idle and not busy:
             options.append(self._tell_idle())
-        options += self._bodies.values()
+        if self._bodies:
+            options += self._bodies.values()
         if self._flush is not None and not busy and not self._idle:
             options.append(self._tell_flush())
-        options += self._calls.values()
-        options += self._answers.values()
+        if self._calls:
+            options += self._calls.values()
+        if self._answers:
+            options += self._answers.values()
         if not options and not self._still:
             options.append(Choice(ChoiceKind.STILL, "all is still", "the system", self._quiet))
         if self._timers:
@@ -232,36 +237,38 @@ class SimulatedDispatcher:
         return perils
 
     def _deliver(self, letter: Letter) -> Choice:
-        who = self._scheduler.label(letter.actor.actor_urn)
-        mail = letter.mail
-        message = mail if isinstance(mail, Message) else mail.message
-        name = f"{who} handles {type(message).__name__} from {letter.sender}"
-        return Choice(ChoiceKind.DELIVER, name, who, functools.partial(self._open, letter), letter)
-
-    def _open(self, letter: Letter) -> None:
-        """An actor handles the first letter of its box; the next one is what it may handle then."""
-        self._still = False
         actor = letter.actor
-        box = self._boxes[actor]
-        box.popleft()
-        if box:
-            self._deliveries[actor] = self._deliver(box[0])
-        else:
-            del self._boxes[actor], self._deliveries[actor]
-        self._handle(actor, letter.mail)
+        who = self._scheduler.label(actor.actor_urn)
 
-    def _handle(self, actor: Actor, mail: Mail) -> None:
-        for observer in self._observers:
-            observer.handling(actor, mail if isinstance(mail, Message) else mail.message)
+        def happen() -> None:
+            self._still = False
+            box = self._boxes[actor]
+            box.popleft()
+            if box:
+                self._deliveries[actor] = self._deliver(box[0])
+            else:
+                del self._boxes[actor], self._deliveries[actor]
+            self._handle(letter)
+
+        name = f"{who} handles {type(letter.message).__name__} from {letter.sender}"
+        return Choice(DELIVER, name, who, happen, letter)
+
+    def _handle(self, letter: Letter) -> None:
+        actor = letter.actor
+        observers = self._observers
+        if observers:
+            for observer in observers:
+                observer.handling(actor, letter.message)
         try:
             if self._footprints is None:
-                actor.deliver(mail)
+                actor.deliver(letter.mail)
             else:
-                self._footprints.deliver(actor, mail)
+                self._footprints.deliver(actor, letter.mail)
         except Exception as error:
             self._runtime.on_actor_failed(actor, error)
-        for observer in self._observers:
-            observer.handled(self._scheduler.label(actor.actor_urn), actor)
+        if observers:
+            for observer in observers:
+                observer.handled(self._scheduler.label(actor.actor_urn), actor)
 
     def _made(self, subject: object) -> None:
         if self._footprints is not None:
@@ -367,10 +374,10 @@ class SimulatedDispatcher:
     def _tell_aside(self, to: "Ref", message: Message) -> None:
         """Deliver what is about stillness without ending it."""
         to.tell(message)
-        [(actor, box)] = self._boxes.items()
+        [box] = self._boxes.values()
         self._boxes.clear()
         self._deliveries.clear()
-        self._handle(actor, box[0].mail)
+        self._handle(box[0])
 
     def _armed(self) -> list[Timer]:
         """The timers that may fire."""

@@ -18,7 +18,6 @@ from durably.actors.actor import Actor, Mail
 from durably.actors.clock import Clock
 from durably.actors.concurrency import ConcurrencyActor
 from durably.actors.frozen import frozen
-from durably.actors.messages import Message
 from durably.actors.operation import OperationActor
 from durably.actors.simulation.choices import Choice, ChoiceKind
 from durably.actors.simulation.commuting import way_of
@@ -233,16 +232,12 @@ class Footprints:
 
 @frozen(eq=False)
 class Letter:
-    """What lies in a mailbox, and who has put it there."""
+    """What lies in a mailbox: mail, with the message itself, and who has put it there."""
 
     actor: Actor
     mail: Mail
+    message: object
     sender: str
-
-    @property
-    def message(self) -> object:
-        """The message itself."""
-        return self.mail if isinstance(self.mail, Message) else self.mail.message
 
 
 class ReadClock:

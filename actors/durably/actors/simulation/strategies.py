@@ -70,7 +70,9 @@ class RandomWalk:
         return True
 
     def choose(self, options: Sequence[Choice]) -> int:
-        usual, all_of_them = usual_of(options), len(options)
+        all_of_them = usual = len(options)
+        while usual and options[usual - 1].kind is FAULT:  # as `usual_of`, without a call at every step
+            usual -= 1
         if usual < all_of_them and (not usual or self._random.random() < self._faults):
             return self._random.choice(range(usual, all_of_them))
         if options[0].kind is OUTSIDE or options[usual - 1].kind is OUTSIDE:  # where such choices stand

@@ -2,15 +2,16 @@
 
 import functools
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
 import attrs
 
-from durably.actors.actor import Actor, Mail, Ref
+from durably.actors.actor import Actor, Ref
 from durably.actors.messages import Abandon, CallDone, CallFailed, Close, Message, Orphaned, Submit
 from durably.actors.simulation import Choice, ChoiceKind, Scheduler, SimulatedDispatcher
 from durably.actors.simulation.dispatcher import Fault
+from durably.actors.simulation.footprints import Letter
 from durably.actors.stage import Job, JobKind, Timer
 from durably.actors.task import Task, TaskState
 from durably.workflows.local.memory import MemoryExecution
@@ -104,18 +105,18 @@ class WatchedDispatcher(SimulatedDispatcher):
         tasks: dict[int, Task] = getattr(self._runtime, "tasks")  # noqa: B009  # of the system, not the protocol
         return [task for task in tasks.values() if task.state is TaskState.PARKED]
 
-    def _handle(self, actor: Actor, mail: Mail) -> None:
-        message = mail if isinstance(mail, Message) else mail.message
-        self.promises.before(actor, message)
+    def _handle(self, letter: Letter) -> None:
+        message = letter.message
+        self.promises.before(letter.actor, message)
         if type(message) is Submit:
             operation = _actor_of(message.operation)
             before = len(self._boxes.get(operation, ()))
-            super()._handle(actor, mail)
+            super()._handle(letter)
             after = self._boxes.get(operation, ())
-            if not any(isinstance(each.mail, Orphaned) for each in itertools.islice(after, before, None)):
+            if len(after) == before or not self._is_orphaned(after, before):
                 self.promises.accepted(message.update, self._is_told)
         else:
-            super()._handle(actor, mail)
+            super()._handle(letter)
             if type(message) in LAST:
                 if type(message) is Orphaned:
                     self.promises.orphaned(self._is_abandoned)
@@ -125,6 +126,9 @@ class WatchedDispatcher(SimulatedDispatcher):
             failure: BaseException | None = getattr(self._runtime, "_failure", None)
             if failure is not None and isinstance(failure.__cause__, InvariantError):
                 raise failure.__cause__
+
+    def _is_orphaned(self, box: Iterable[Letter], since: int) -> bool:
+        return any(isinstance(each.mail, Orphaned) for each in itertools.islice(box, since, None))
 
     def _is_told(self, operation: Ref) -> bool:
         return any(is_last_word(each.mail) for each in self._boxes.get(_actor_of(operation), ()))

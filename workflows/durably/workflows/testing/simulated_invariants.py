@@ -195,8 +195,14 @@ class InvocationPromises:
         Raises:
             InvariantError: parent-last.
         """
-        self._broken(self._ends.accepted(update, is_told))
-        self._accepted.setdefault(update.id, deque()).append(update)
+        broken = self._ends.accepted(update, is_told)
+        if broken is not None:
+            raise InvariantError(*broken)
+        accepted = self._accepted.get(update.id)
+        if accepted is None:
+            self._accepted[update.id] = deque((update,))
+        else:
+            accepted.append(update)
 
     def ends(self, is_told: IsTold) -> None:
         """The checkpoint actor has handled what may have ended everything.
@@ -239,8 +245,7 @@ class InvocationPromises:
             raise InvariantError("one-call", "a call with another token than the newest")
         if len(updates) > MOST_UPDATES:
             raise InvariantError("one-call", f"{len(updates)} updates in one call")
-        size = sum(map(wire_size, updates))
-        if len(updates) > 1 and size > MOST_BYTES:
+        if len(updates) > 1 and (size := sum(map(wire_size, updates))) > MOST_BYTES:
             raise InvariantError("one-call", f"{size} bytes in one call of {len(updates)} updates")
         sent = [update for update in updates if update.type is not OperationType.EXECUTION]
         for update in sent:
