@@ -9,7 +9,7 @@ in what other tools write; all three are read everywhere. What cannot be read ra
 names the operation.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any, cast
@@ -87,8 +87,7 @@ def updates_to_wire(updates: Sequence[OperationUpdate]) -> list[dict[str, Any]]:
 
 def operation_to_wire(operation: Operation, json: bool = True) -> dict[str, Any]:
     """The operation as an event carries it, times in epoch milliseconds; in `datetime`s unless `json`."""
-    wire: dict[str, Any] = _converter().unstructure(operation, Operation)
-    return _with_milliseconds(wire) if json else wire
+    return _write_operation(operation, _milliseconds if json else _as_it_is)
 
 
 @cache
@@ -102,7 +101,6 @@ def _converter() -> "Converter":
     converter.register_structure_hook(CheckpointResponse, lambda wire, _: _read_response(wire))
     converter.register_structure_hook(StatePage, lambda wire, _: _read_page(wire))
     converter.register_unstructure_hook(ErrorObject, error_to_wire)
-    converter.register_unstructure_hook(Operation, _write_operation)
     converter.register_unstructure_hook(OperationUpdate, _write_update)
     return converter
 
@@ -249,39 +247,43 @@ def _write_update(update: OperationUpdate) -> dict[str, Any]:
     return wire
 
 
-def _write_operation(operation: Operation) -> dict[str, Any]:
+def _write_operation(operation: Operation, written: Callable[[datetime], Any]) -> dict[str, Any]:
     kind = operation.type
-    wire = _present(
-        Id=operation.id,
-        Type=kind.value,
-        Status=operation.status.value,
-        SubType=operation.sub_type,
-        Name=operation.name,
-        ParentId=operation.parent_id,
-        StartTimestamp=operation.started_at,
-        EndTimestamp=operation.ended_at,
-    )
-    wire[_DETAILS[kind]] = _present(
-        Attempt=operation.attempt if kind is OperationType.STEP else None,
-        NextAttemptTimestamp=operation.next_attempt_at,
-        ScheduledEndTimestamp=operation.ends_at,
-        CallbackId=operation.callback_id,
-        InputPayload=operation.input_payload,
-        ReplayChildren=operation.replay_children or None,
-        Result=operation.result,
-        Error=None if operation.error is None else error_to_wire(operation.error),
-    )
+    wire: dict[str, Any] = {"Id": operation.id, "Type": kind.value, "Status": operation.status.value}
+    if operation.sub_type is not None:
+        wire["SubType"] = operation.sub_type
+    if operation.name is not None:
+        wire["Name"] = operation.name
+    if operation.parent_id is not None:
+        wire["ParentId"] = operation.parent_id
+    if operation.started_at is not None:
+        wire["StartTimestamp"] = written(operation.started_at)
+    if operation.ended_at is not None:
+        wire["EndTimestamp"] = written(operation.ended_at)
+    details: dict[str, Any] = {}
+    wire[_DETAILS[kind]] = details
+    if kind is OperationType.STEP:
+        details["Attempt"] = operation.attempt
+    if operation.next_attempt_at is not None:
+        details["NextAttemptTimestamp"] = written(operation.next_attempt_at)
+    if operation.ends_at is not None:
+        details["ScheduledEndTimestamp"] = written(operation.ends_at)
+    if operation.callback_id is not None:
+        details["CallbackId"] = operation.callback_id
+    if operation.input_payload is not None:
+        details["InputPayload"] = operation.input_payload
+    if operation.replay_children:
+        details["ReplayChildren"] = operation.replay_children
+    if operation.result is not None:
+        details["Result"] = operation.result
+    if operation.error is not None:
+        details["Error"] = error_to_wire(operation.error)
     return wire
 
 
-def _present(**fields: Any) -> dict[str, Any]:
-    return {key: value for key, value in fields.items() if value is not None}
+def _milliseconds(moment: datetime) -> int:
+    return (moment - _EPOCH) // _MILLISECOND
 
 
-def _with_milliseconds(wire: dict[str, Any]) -> dict[str, Any]:
-    for key, value in wire.items():
-        if isinstance(value, datetime):
-            wire[key] = (value - _EPOCH) // _MILLISECOND
-        elif isinstance(value, dict):
-            _with_milliseconds(cast("dict[str, Any]", value))
-    return wire
+def _as_it_is(moment: datetime) -> datetime:
+    return moment

@@ -64,6 +64,7 @@ class Faults:
                 raise ValueError(f"Faults({name}={count}): it happens so often in one run, 0 or more.")
 
 
+NAMES = tuple(each.name for each in attrs.fields(Faults))
 NOTHING = Faults()
 HARMLESS = Faults(
     crashes=1, throttled=1, lost=1, failed=1, stale=1, duplicated=1, split=2, frozen=1, deadlines=1
@@ -90,7 +91,7 @@ class Strikes:
     """Which faults may still strike in this run, and which have."""
 
     def __init__(self, faults: Faults) -> None:
-        counts = [(each.name, getattr(faults, each.name)) for each in attrs.fields(Faults)]
+        counts = [(name, getattr(faults, name)) for name in NAMES]
         self._left: dict[str, int] = {name: count for name, count in counts if count > 0}
         self.struck: Counter[str] = Counter()
         self.count = 0
