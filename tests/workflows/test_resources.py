@@ -10,7 +10,10 @@ import weakref
 import attrs
 import pytest
 
+from durably.actors.actor import Actor
 from durably.actors.hub import HubDispatcher
+from durably.actors.model import Operation
+from durably.actors.task import Task
 from durably.workflows import CompletionConfig, ParallelConfig
 from durably.workflows.exceptions import CheckpointError
 from tests.workflows.running import (
@@ -91,6 +94,20 @@ class TestNothingIsLeft:
             return sum(each() is not None for each in alive)
 
         assert Run(handler).result() <= 1
+
+    def test_no_cycle_that_only_a_collection_would_find(self):
+        """What a completed execution was about is free when the invocation has answered, not some time later."""
+        run = Run(branches, "result")
+        gc.collect()
+        gc.set_debug(gc.DEBUG_SAVEALL)
+        try:
+            run.invoke()
+            gc.collect()
+            found = {type(each) for each in gc.garbage}
+        finally:
+            gc.set_debug(0)
+            gc.garbage.clear()
+        assert [each.__name__ for each in found if issubclass(each, Actor | Operation | Task)] == []
 
 
 class TestThreads:

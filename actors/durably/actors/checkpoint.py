@@ -73,7 +73,6 @@ class CheckpointActor(Actor):
     ) -> None:
         super().__init__(stage, "checkpoint")
         self.state = CheckpointState.OPEN
-        self._me = self.ref
         self.token = token
         self.history = history
         self._call = call
@@ -196,7 +195,7 @@ class CheckpointActor(Actor):
         if len(self._queue) >= MAX_UPDATES or self._queued_bytes >= MAX_BYTES:
             self._send()
         elif self._queue or self._refresh:
-            self.stage.want_flush(self._me, awaited=self._refresh or self._awaited > 0)
+            self.stage.want_flush(self.ref, awaited=self._refresh or self._awaited > 0)
 
     def _flush(self, _message: Flush) -> None:
         if self._in_flight is None and (self._queue or self._refresh):
@@ -216,7 +215,7 @@ class CheckpointActor(Actor):
         self._refresh = False
         updates = tuple([entry[0] for entry in batch])
         run = functools.partial(self._do_call, updates, self.token)
-        self.stage.work(Job(JobKind.CALL, run, self._me, "checkpoint"))
+        self.stage.work(Job(JobKind.CALL, run, self.ref, "checkpoint"))
 
     def _do_call(self, updates: tuple[OperationUpdate, ...], token: str) -> Message:
         """On a worker thread, or in line; touches nothing of this actor's."""

@@ -129,6 +129,7 @@ class ActorSystem:
             for actor in self._stoppable:
                 actor.halt()
             left = self.dispatcher.close(timeout)
+            self.supervisor = None  # no cycle
         return left
 
     def _unwind(self) -> None:

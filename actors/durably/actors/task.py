@@ -204,6 +204,7 @@ class Task:
 
     def _ended(self) -> None:
         self.state = TaskState.DONE
+        del self._greenlet.task  # no cycle: what it holds goes at once
         if self.on_end is not None:
             self.on_end(self)
 

@@ -135,6 +135,7 @@ class TerminationActor(Actor):
 
     def _end(self, ending: Ending) -> None:
         self.state = TerminationState.ENDED
+        self.checkpoint = None  # no cycle: what the invocation holds goes at once
         self.stage.end(ending)
 
     HANDLERS: ClassVar[dict[type[Message], Callable[..., None]]] = {

@@ -9,6 +9,7 @@ callback, and the driver. Its lock makes each call atomic.
 """
 
 import base64
+import functools
 import threading
 import uuid
 from collections.abc import Callable, Mapping, Sequence
@@ -92,7 +93,11 @@ class Execution:
         self._clock = clock
         self._journal = journal
         self._observer = observer
-        self._scope = Scope(self._callback_id, preflight, stored.record.parent_arn is not None)
+        self._scope = Scope(
+            functools.partial(callbacks.callback_id, self.arn),
+            preflight,
+            stored.record.parent_arn is not None,
+        )
         self._lock = threading.RLock()
         self._order: list[str] = []
         self._unseen: dict[str, None] = {}
@@ -304,9 +309,6 @@ class Execution:
                 self._commit([Change(finished)], {self._id: finished}, now)
 
     # How it does it
-
-    def _callback_id(self, operation_id: str) -> str:
-        return callbacks.callback_id(self.arn, operation_id)
 
     def _open(self, operation_id: str) -> Operation:
         if self.is_finished:

@@ -72,7 +72,7 @@ class _Looks:
                 # Round-tripped, so that the first look sees what later ones would.
                 self._state = place.text_of(self._config.initial_state, self._config.serdes)
             context = WaitForConditionCheckContext(
-                OperationLogger(place.context.logger, place, attempt), attempt
+                OperationLogger(place.context.base_logger, place, attempt), attempt
             )
             state = self._read(self._state)
             plugins = place.context.invocation.plugins

@@ -5,20 +5,21 @@ from typing import Any
 
 from durably.workflows.logger import Logger, LogInfo, never
 from durably.workflows.operations.place import Place
+from durably.workflows.types import LoggerInterface
 
 _NOTHING: Mapping[str, object] = {}
 
 
 class OperationLogger(Logger):
-    """The context's logger, whose records say which operation and attempt they come from.
+    """Hands on to what the context's logger does; its records say which operation and attempt they come from.
 
     It is never silent: a body that runs does so for the first time, even where its context still replays.
     """
 
     __slots__ = ("_attempt", "_place")
 
-    def __init__(self, logger: Logger, place: Place, attempt: int) -> None:
-        self._logger = logger.get_logger()
+    def __init__(self, logger: LoggerInterface, place: Place, attempt: int) -> None:
+        self._logger = logger
         self._is_replaying = never
         self._default_extra = _NOTHING
         self._place = place

@@ -86,7 +86,7 @@ def _body_of(
     place: Place, func: Callable[[StepContext], Any], config: StepConfig
 ) -> Callable[[int, bool], Outcome]:
     invocation = place.context.invocation
-    step_logger = place.context.logger
+    base_logger = place.context.base_logger
     serdes, arn, plugins = config.serdes, invocation.durable_execution_arn, invocation.plugins
 
     def body(attempt: int, interrupted: bool) -> Outcome:
@@ -94,7 +94,7 @@ def _body_of(
             message = f"Step {place.label} ({place.id}) was interrupted in attempt {attempt}"
             return _decide(place, StepInterruptedError(message, place.id), attempt, config)
         try:
-            context = StepContext(OperationLogger(step_logger, place, attempt), attempt)
+            context = StepContext(OperationLogger(base_logger, place, attempt), attempt)
             value = func(context) if plugins is None else plugins.call(place, attempt, func, context)
             text = place.recordable(place.text_of(value, serdes))
             if serdes is None and type(value) in _KEPT_AS_IS:

@@ -69,11 +69,11 @@ class SimulatedRun:
         invariants: Sequence[Invariant] = (),
         guard: bool = False,
     ) -> None:
-        self.service = MemoryExecution(event, functions=functions, unique="simulated")
+        self.service = service = MemoryExecution(event, functions=functions, unique="simulated")
         self.output: dict[str, Any] = {}
         self.invocations = 0
         self.strikes = Strikes(faults)
-        self.promises = RunPromises(lambda: self.service.operations)
+        self.promises = RunPromises(lambda: service.operations)
         self.outside = Outside(self.service, answers or {}, functions)
         self._handler = handler
         self._scheduler = scheduler
@@ -81,6 +81,7 @@ class SimulatedRun:
         self._invariants = invariants
         self._guard = Guard() if guard else None
         self._dead: list[Task] = []
+        self._over: list[WatchedDispatcher | InvocationPromises] = []
         self._is_nested = False
         self.look_at = MOST_CHOICES
         self.has_invariants = bool(invariants)
@@ -159,6 +160,7 @@ class SimulatedRun:
         event = self._calls.event()
         promises = InvocationPromises(event["CheckpointToken"])
         dispatcher = WatchedDispatcher(self._scheduler, current, self, promises, self._guard)
+        self._over += dispatcher, promises
         settings = Settings(cooldown=self._cooldown, dispatcher=lambda: dispatcher)
         client = self._calls.client(promises, current)
         try:
@@ -201,6 +203,8 @@ class SimulatedRun:
             if task.unwind():
                 with contextlib.suppress(Exception):
                     task.run()
+        for onlooker in self._over:  # then the rest is no cycle, and goes at once
+            vars(onlooker).clear()
 
     def _ended(self, output: dict[str, Any], current: LiveInvocation, dispatcher: WatchedDispatcher) -> None:
         pending = output["Status"] == "PENDING"

@@ -97,7 +97,7 @@ class WatchedDispatcher(SimulatedDispatcher):
             if self._calls or self._answers:
                 raise InvariantError("one-call", "a call while another one is in flight")
         else:
-            job.run = functools.partial(self._run_body, job, job.run)
+            job.run = functools.partial(self._run_body, job.reply_to, job.run)
         super().work(job)
 
     def parked(self) -> list[Task]:
@@ -136,8 +136,8 @@ class WatchedDispatcher(SimulatedDispatcher):
     def _is_abandoned(self, concurrency: Ref) -> bool:
         return any(isinstance(each.mail, Abandon) for each in self._boxes.get(_actor_of(concurrency), ()))
 
-    def _run_body(self, job: Job, run: Callable[[], Message]) -> Message:
-        spec, attempt, interrupted = body_of(job, run)
+    def _run_body(self, operation: Ref, run: Callable[[], Message]) -> Message:
+        spec, attempt, interrupted = body_of(operation, run)
         if not interrupted:
             self._world.promises.body_runs(spec, attempt, is_current=not self._invocation.is_void())
         return run()

@@ -35,7 +35,6 @@ from durably.actors.model import Operation, OperationStatus, OperationType, Oper
 from durably.actors.operation import OperationActor
 from durably.actors.recorded import wire_size
 from durably.actors.spec import Kind, Spec
-from durably.actors.stage import Job
 from durably.actors.task import Task, where
 from durably.workflows.concurrency.models import BatchResult
 from durably.workflows.testing.invariant import InvariantError
@@ -304,9 +303,9 @@ class InvocationPromises:
             raise InvariantError("no-lost-update", f"never confirmed: {', '.join(names)}")
 
 
-def body_of(job: Job, run: Callable[[], object]) -> tuple[Spec, int, bool]:
-    """What a body's job runs, in which attempt, and whether that was interrupted before."""
-    actor = _peek(job.reply_to, "_actor")
+def body_of(operation: Ref, run: Callable[[], object]) -> tuple[Spec, int, bool]:
+    """What an operation's body runs, in which attempt, and whether that was interrupted before."""
+    actor = _peek(operation, "_actor")
     _, attempt, interrupted = _peek(run, "args")
     return _peek(actor, "_spec"), attempt, interrupted
 
