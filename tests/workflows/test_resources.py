@@ -96,7 +96,7 @@ class TestNothingIsLeft:
         assert Run(handler).result() <= 1
 
     def test_no_cycle_that_only_a_collection_would_find(self):
-        """What a completed execution was about is free when the invocation has answered, not some time later."""
+        """What a completed execution was about is free when the invocation has answered."""
         run = Run(branches, "result")
         gc.collect()
         gc.set_debug(gc.DEBUG_SAVEALL)

@@ -93,11 +93,8 @@ class Execution:
         self._clock = clock
         self._journal = journal
         self._observer = observer
-        self._scope = Scope(
-            functools.partial(callbacks.callback_id, self.arn),
-            preflight,
-            stored.record.parent_arn is not None,
-        )
+        callback_id = functools.partial(callbacks.callback_id, self.arn)
+        self._scope = Scope(callback_id, preflight, stored.record.parent_arn is not None)
         self._lock = threading.RLock()
         self._order: list[str] = []
         self._unseen: dict[str, None] = {}

@@ -81,7 +81,7 @@ class WatchedDispatcher(SimulatedDispatcher):
         self._at_any_time: list[Choice] = []
         self._may_raise = False
         self._taken = scheduler.taken
-        self._struck = self._listed = -1  # how many faults had struck when there was a look
+        self._struck = -1  # how many faults had struck when there was a look
         self._call_faults: list[Fault] = []
         self._of_call: tuple[Job | None, list[Choice]] = None, []
 
@@ -154,26 +154,26 @@ class WatchedDispatcher(SimulatedDispatcher):
 
     # ------------------------------------------------------------------ the world
 
-    def _options(self) -> list[Choice]:
+    def _perils(self) -> list[Choice]:
+        """Made anew only when something is different: they are at hand nearly always.
+
+        What is asked for before each choice, so here is the look at the world, too.
+        """
         world = self._world
+        struck = world.strikes.count
         if (
-            world.has_invariants
+            struck != self._struck
+            or world.has_invariants
             or world.promises.broken is not None
-            or world.strikes.count != self._struck
             or len(self._taken) > world.look_at
         ):
-            self._struck = world.strikes.count
             world.looks(self.parked)
-        return super()._options()
-
-    def _perils(self) -> list[Choice]:
-        """Made anew only when something is different: they are at hand nearly always."""
-        if self._outside is not None or self._world.strikes.count != self._listed:
+        if struck != self._struck or self._outside is not None:
+            self._struck = struck
             state = self._invocation.state()
             if state != self._state:
                 self._state = state
                 self._look_anew()
-            self._listed = self._world.strikes.count
         if not self._calls and not self._may_raise:
             return self._at_any_time
         perils: list[Choice] = []
