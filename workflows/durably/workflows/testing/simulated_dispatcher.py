@@ -20,7 +20,7 @@ from durably.workflows.testing.invariant import InvariantError
 from durably.workflows.testing.simulated_ends import is_last_word
 from durably.workflows.testing.simulated_faults import CALL_FAULTS, SimulatedFailure, Strikes, replaced
 from durably.workflows.testing.simulated_guard import Guard
-from durably.workflows.testing.simulated_invariants import InvocationPromises, RunPromises, body_of
+from durably.workflows.testing.simulated_invariants import NOTES, InvocationPromises, RunPromises, body_of
 from durably.workflows.testing.simulated_invocation import LiveInvocation
 from durably.workflows.testing.simulated_outside import Outside
 
@@ -107,8 +107,11 @@ class WatchedDispatcher(SimulatedDispatcher):
 
     def _handle(self, letter: Letter) -> None:
         message = letter.message
-        self.promises.before(letter.actor, message)
-        if type(message) is Submit:
+        kind = type(message)
+        note = NOTES.get(kind)
+        if note is not None:
+            note(self.promises, letter.actor, message)
+        if isinstance(message, Submit):
             operation = _actor_of(message.operation)
             before = len(self._boxes.get(operation, ()))
             super()._handle(letter)
@@ -117,8 +120,8 @@ class WatchedDispatcher(SimulatedDispatcher):
                 self.promises.accepted(message.update, self._is_told)
         else:
             super()._handle(letter)
-            if type(message) in LAST:
-                if type(message) is Orphaned:
+            if kind in LAST:
+                if kind is Orphaned:
                     self.promises.orphaned(self._is_abandoned)
                 else:
                     self.promises.ends(self._is_told)

@@ -143,12 +143,6 @@ class InvocationPromises:
 
     # ------------------------------------------------------------------ what actors do
 
-    def before(self, actor: Actor, message: object) -> None:
-        """An actor is about to handle a message."""
-        note = NOTES.get(type(message))
-        if note is not None:
-            note(self, actor, message)
-
     def submits(self, actor: CheckpointActor, message: Submit) -> None:
         """An operation has something to be sent."""
         self.checkpoint = actor
