@@ -95,7 +95,8 @@ class CheckpointActor(Actor):
     def _submit(self, message: Submit) -> None:
         update = message.update
         parent = update.parent_id or ROOT
-        if update.type is OperationType.CONTEXT:
+        is_context = update.type is OperationType.CONTEXT
+        if is_context:
             self._around[update.id] = parent
         if self._is_over(parent):
             self._refuse(message.operation, update.id, parent)
@@ -105,8 +106,7 @@ class CheckpointActor(Actor):
         self._queued_bytes += size
         self._awaited += message.awaited
         self._register(message.operation, update.id, parent)
-        ends = update.action is OperationAction.SUCCEED or update.action is OperationAction.FAIL
-        if ends and update.type is OperationType.CONTEXT:
+        if is_context and update.action is not OperationAction.START:  # so it ends
             self._finish(update.id)
         self._pump()
 

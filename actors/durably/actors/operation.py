@@ -44,7 +44,7 @@ from durably.actors.messages import (
     Watch,
 )
 from durably.actors.model import Operation, OperationAction, OperationStatus, OperationType, OperationUpdate
-from durably.actors.spec import Kind, Spec
+from durably.actors.spec import CONFIRMED, Kind, Spec
 from durably.actors.stage import Job, JobKind, Timer
 from durably.actors.task import Task
 
@@ -137,9 +137,8 @@ class OperationActor(Actor):
             self.state = OperationState.WATCHING
 
     def _start(self) -> None:
-        """Submit START. Waits, callbacks and at-most-once steps go on when it is confirmed."""
-        kind = self._spec.kind
-        confirm = kind is Kind.WAIT or kind is Kind.CALLBACK or kind is Kind.AT_MOST_ONCE
+        """Submit START."""
+        confirm = self._spec.kind in CONFIRMED
         me = self.ref
         self._checkpoint.tell(Submit(me, self._spec.start, confirm))
         if confirm:

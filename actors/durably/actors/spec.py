@@ -25,6 +25,10 @@ class Kind(enum.IntEnum):
     MAP = 5
 
 
+CONFIRMED = (Kind.WAIT, Kind.CALLBACK, Kind.AT_MOST_ONCE)
+"""What goes on when its START is confirmed; the others do so at once."""
+
+
 @frozen(eq=False)
 class Body:
     """User code of a step. `run(attempt, interrupted)` answers for every `Exception` itself.

@@ -118,7 +118,7 @@ class Scheduler:
             options = _told_apart(options)
         index = self._strategy.choose(options)
         chosen = options[index]
-        if not self._by_name and chosen.name in map(NAME, options[:index]):
+        if index and not self._by_name and chosen.name in map(NAME, options[:index]):
             chosen = _told_apart(options)[index]
         self.taken.append(chosen.name)
         self.current = chosen.who

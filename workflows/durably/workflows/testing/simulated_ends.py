@@ -67,13 +67,16 @@ class Ends:
 
     def accepted(self, update: OperationUpdate, is_told: IsTold) -> Broken:
         """An update was; if a context ends by it, whoever is below it must have been told."""
-        name = update.name or update.id
         if self.end:
-            return "parent-last", f"{update.action.value} of {name} is accepted after {self.end}"
+            what = f"{update.action.value} of {update.name or update.id} is accepted after {self.end}"
+            return "parent-last", what
         if update.type is OperationType.CONTEXT and update.action is not OperationAction.START:
             for key, ref in self._live.items():
                 if self._is_below(key, update.id) and not is_told(ref):
-                    return "parent-last", f"{name} has ended, and nobody tells {ref.actor_urn}"
+                    return (
+                        "parent-last",
+                        f"{update.name or update.id} has ended, and nobody tells {ref.actor_urn}",
+                    )
         return None
 
     def answered(self, is_told: IsTold) -> Broken:
