@@ -181,19 +181,21 @@ class ContextTask(Task):
         self.unrecorded: dict[Task, Callable[[Task], None]] | None = None
 
     def _run(self) -> None:
+        code, report = self._code, self._report
+        del self._code, self._report  # what has begun holds neither: no cycle with its operation
         outcome: Outcome | None = None
         try:
-            outcome = self._code(self)
+            outcome = code(self)
         except SuspendExecution:
             self.unwound = True
         except Exception as error:
             outcome = Raised(error)
         for task, unwind in (self.unrecorded or {}).items():  # begun in here, and no operation ends it
             unwind(task)
-        if not isinstance(self._report, Ref):
-            self._report(None if self.unwound else outcome)
+        if not isinstance(report, Ref):
+            report(None if self.unwound else outcome)
         elif outcome is not None and not self.unwound:
-            self._report.tell(Returned(outcome))
+            report.tell(Returned(outcome))
 
 
 def _suspended() -> BaseException:

@@ -18,8 +18,8 @@ class DriftedError(Exception):
 class Strategy(Protocol):
     """Takes the choices of one run after the other.
 
-    One that never looks at the names of choices may say so by `by_name = False`. Names at hand need not differ
-    then, and only the one that is taken is compared with the others.
+    One that never looks at the names of choices may say so by `by_name = False`. Names at hand need not
+    differ then, and only the one that is taken is compared with the others.
     """
 
     def begin(self, run: int) -> bool:

@@ -81,7 +81,7 @@ class SimulatedRun:
         self._invariants = invariants
         self._guard = Guard() if guard else None
         self._dead: list[Task] = []
-        self._over: list[WatchedDispatcher | InvocationPromises] = []
+        self._over: list[WatchedDispatcher] = []
         self._is_nested = False
         self.look_at = MOST_CHOICES
         self.has_invariants = bool(invariants)
@@ -160,7 +160,7 @@ class SimulatedRun:
         event = self._calls.event()
         promises = InvocationPromises(event["CheckpointToken"])
         dispatcher = WatchedDispatcher(self._scheduler, current, self, promises, self._guard)
-        self._over += dispatcher, promises
+        self._over.append(dispatcher)
         settings = Settings(cooldown=self._cooldown, dispatcher=lambda: dispatcher)
         client = self._calls.client(promises, current)
         try:
@@ -203,8 +203,8 @@ class SimulatedRun:
             if task.unwind():
                 with contextlib.suppress(Exception):
                     task.run()
-        for onlooker in self._over:  # then the rest is no cycle, and goes at once
-            vars(onlooker).clear()
+        for dispatcher in self._over:
+            dispatcher.let_go()
 
     def _ended(self, output: dict[str, Any], current: LiveInvocation, dispatcher: WatchedDispatcher) -> None:
         pending = output["Status"] == "PENDING"

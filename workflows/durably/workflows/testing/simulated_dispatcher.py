@@ -155,6 +155,15 @@ class WatchedDispatcher(SimulatedDispatcher):
         self.promises.still(self.parked())
         super()._quiet()
 
+    def let_go(self) -> None:
+        """Cut what holds the parts of an invocation together: they go now, without a garbage collection.
+
+        When a run is over these are thousands of objects, whose collection would be a tenth of its time.
+        """
+        for hub in (self.promises.checkpoint, self.promises, self):
+            if hub is not None:
+                vars(hub).clear()
+
     # ------------------------------------------------------------------ the world
 
     def _perils(self) -> list[Choice]:
