@@ -7,7 +7,7 @@ when its answer arrives, which timer fires. What the hub tells only when there i
 """
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from durably.actors.actor import Actor, Mail, refuse_question
@@ -17,19 +17,15 @@ from durably.actors.messages import CooldownElapsed, Flush, Message, Quiet
 from durably.actors.simulation.breaking_off import CrashError, StuckError
 from durably.actors.simulation.choices import Choice, ChoiceKind
 from durably.actors.simulation.footprints import Letter, ReadClock
+from durably.actors.simulation.jobs import Fault, SimulatedJobs
 from durably.actors.simulation.scheduler import Scheduler
-from durably.actors.stage import Job, JobKind, JobState, Timer
+from durably.actors.stage import Job, Timer
 from durably.actors.task import Task
-from durably.actors.workers import Completion, perform, settle
 
 if TYPE_CHECKING:
     from durably.actors.actor import Ref
 
-
-DELIVER, RESUME = ChoiceKind.DELIVER, ChoiceKind.RESUME
-
-Fault = tuple[str, Callable[[], None]]
-"""What may go wrong with a call: a name for it, and what to do just before the service handles it."""
+DELIVER, RESUME = ChoiceKind.DELIVER, ChoiceKind.RESUME  # looked up at every step
 
 
 class SimulatedDispatcher:
@@ -69,9 +65,7 @@ class SimulatedDispatcher:
         self._boxes: dict[Actor, deque[Letter]] = {}
         self._deliveries: dict[Actor, Choice] = {}
         self._resumes: dict[Task, Choice] = {}
-        self._bodies: dict[Job, Choice] = {}
-        self._calls: dict[Job, Choice] = {}
-        self._answers: dict[Job, Choice] = {}
+        self._jobs = SimulatedJobs(scheduler, self._stirs)
         self._timers: list[Timer] = []
         self._idle: deque[tuple[Ref, Message]] = deque()
         self._flush: Ref | None = None
@@ -108,20 +102,10 @@ class SimulatedDispatcher:
         return timer
 
     def work(self, job: Job) -> None:
-        if job.kind is JobKind.BODY:
-            self._bodies[job] = self._end_body(job)
-        else:
-            self._calls[job] = self._handle_call(job)
-        self._made(job)
-        if self._observers:
-            self._sent("body of " if job.kind is JobKind.BODY else "call ", job.name, job, job.kind)
+        self._jobs.add(job)
 
     def drop(self, job: Job) -> None:
-        jobs = self._bodies if job.kind is JobKind.BODY else self._calls
-        if jobs.pop(job, None) is not None:
-            job.state = JobState.DROPPED
-            if self._footprints is not None:
-                self._footprints.dropped(job)
+        self._jobs.drop(job)
 
     def ready(self, task: Task) -> None:
         if self._shut:
@@ -192,8 +176,7 @@ class SimulatedDispatcher:
         return [
             *(f"{label(actor.actor_urn)} has mail" for actor in self._boxes),
             *(f"{label(task.name)} could go on" for task in self._resumes),
-            *(f"{job.kind.value} of {label(job.name)}" for job in [*self._bodies, *self._calls]),
-            *(f"an answer to {label(job.name)}" for job in self._answers),
+            *self._jobs.outstanding(),
             *(["a batch is to be sent"] if self._flush is not None else []),
             *(f"{type(message).__name__} is to be told" for _, message in self._idle),
         ]
@@ -205,14 +188,15 @@ class SimulatedDispatcher:
         busy = bool(options)
         if self._idle and not busy:
             options.append(self._tell_idle())
-        if self._bodies:
-            options += self._bodies.values()
+        jobs = self._jobs
+        if jobs.bodies:
+            options += jobs.bodies.values()
         if self._flush is not None and not busy and not self._idle:
             options.append(self._tell_flush())
-        if self._calls:
-            options += self._calls.values()
-        if self._answers:
-            options += self._answers.values()
+        if jobs.calls:
+            options += jobs.calls.values()
+        if jobs.answers:
+            options += jobs.answers.values()
         if not options and not self._still:
             options.append(Choice(ChoiceKind.STILL, "all is still", "the system", self._quiet))
         if self._timers:
@@ -230,8 +214,8 @@ class SimulatedDispatcher:
         """What may go wrong now."""
         perils: list[Choice] = []
         if self._faults is not None:
-            for job in self._calls:
-                perils += self._fail_call(job, self._faults(job))
+            for job in self._jobs.calls:
+                perils += self._jobs.failing(job, self._faults(job))
         if self._may_crash is not None and self._may_crash():
             perils.append(Choice(ChoiceKind.FAULT, "the process dies", "the process", self.crash))
         return perils
@@ -289,7 +273,7 @@ class SimulatedDispatcher:
                 observer.handling(task, task.state)
             task.run()
 
-        return Choice(ChoiceKind.RESUME, f"{who} goes on", who, happen, task)
+        return Choice(RESUME, f"{who} goes on", who, happen, task)
 
     def _tell_idle(self) -> Choice:
         to, message = self._idle[0]
@@ -311,56 +295,10 @@ class SimulatedDispatcher:
 
         return Choice(ChoiceKind.IDLE, "the batch is sent", "checkpoint", happen)
 
-    def _end_body(self, job: Job) -> Choice:
-        who = f"body of {self._scheduler.label(job.name)}"
-
-        def happen() -> None:
-            self._still = False
-            del self._bodies[job]
-            self._begin_job(job)
-            settle(perform(job))
-
-        return Choice(ChoiceKind.BODY, f"{who} ends", who, happen, job)
-
-    def _begin_job(self, job: Job) -> None:
-        job.state = JobState.RUNNING
-        for observer in self._observers:
-            observer.handling(job, job.kind)
-
-    def _handle_call(self, job: Job) -> Choice:
-        def happen() -> None:
-            self._still = False
-            del self._calls[job]
-            self._begin_job(job)
-            self._answers[job] = self._arrive(perform(job))
-            self._made(job)
-
-        return Choice(ChoiceKind.CALL, "the service handles the call", "the service", happen, job)
-
-    def _fail_call(self, job: Job, faults: Sequence[Fault]) -> list[Choice]:
-        """The ways in which a call may go wrong."""
-        usual = self._calls[job].perform
-
-        def struck(arm: Callable[[], None]) -> Callable[[], None]:
-            def happen_badly() -> None:
-                arm()
-                usual()
-
-            return happen_badly
-
-        return [Choice(ChoiceKind.FAULT, name, "the service", struck(arm), job) for name, arm in faults]
-
-    def _arrive(self, completion: Completion) -> Choice:
-        job = completion[0]
-
-        def happen() -> None:
-            self._still = False
-            del self._answers[job]
-            settle(completion)
-
-        return Choice(ChoiceKind.ANSWER, "the answer arrives", "the service", happen, job)
-
     # ------------------------------------------------------------------ stillness and time
+
+    def _stirs(self) -> None:
+        self._still = False
 
     def _quiet(self) -> None:
         self._still = True
@@ -382,7 +320,7 @@ class SimulatedDispatcher:
     def _armed(self) -> list[Timer]:
         """The timers that may fire."""
         self._timers = [timer for timer in self._timers if not timer.cancelled]
-        company = bool(self._bodies)
+        company = bool(self._jobs.bodies)
         return [timer for timer in self._timers if company or not timer.needs_company]
 
     def _fire(self, timer: Timer) -> Choice:

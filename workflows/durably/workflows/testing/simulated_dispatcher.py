@@ -10,8 +10,8 @@ import attrs
 from durably.actors.actor import Actor, Ref
 from durably.actors.messages import Abandon, CallDone, CallFailed, Close, Message, Orphaned, Submit
 from durably.actors.simulation import Choice, ChoiceKind, Scheduler, SimulatedDispatcher
-from durably.actors.simulation.dispatcher import Fault
 from durably.actors.simulation.footprints import Letter
+from durably.actors.simulation.jobs import Fault
 from durably.actors.stage import Job, JobKind, Timer
 from durably.actors.task import Task, TaskState
 from durably.workflows.local.memory import MemoryExecution
@@ -94,7 +94,7 @@ class WatchedDispatcher(SimulatedDispatcher):
 
     def work(self, job: Job) -> None:
         if job.kind is JobKind.CALL:
-            if self._calls or self._answers:
+            if self._jobs.calls or self._jobs.answers:
                 raise InvariantError("one-call", "a call while another one is in flight")
         else:
             job.run = functools.partial(self._run_body, job.reply_to, job.run)
@@ -186,16 +186,16 @@ class WatchedDispatcher(SimulatedDispatcher):
             if state != self._state:
                 self._state = state
                 self._look_anew()
-        if not self._calls and not self._may_raise:
+        if not self._jobs.calls and not self._may_raise:
             return self._at_any_time
         perils: list[Choice] = []
-        for job in self._calls:
+        for job in self._jobs.calls:
             if self._of_call[0] is not job:
-                self._of_call = job, self._fail_call(job, self._call_faults)
+                self._of_call = job, self._jobs.failing(job, self._call_faults)
             perils += self._of_call[1]
         perils += self._at_any_time
         if self._may_raise:
-            perils += [self._raise_in_body(job) for job in self._bodies]
+            perils += [self._raise_in_body(job) for job in self._jobs.bodies]
         return perils
 
     def _look_anew(self) -> None:
@@ -216,7 +216,7 @@ class WatchedDispatcher(SimulatedDispatcher):
 
     def _raise_in_body(self, job: Job) -> Choice:
         """The body of a step raises before it has done anything."""
-        ends = self._bodies[job]
+        ends = self._jobs.bodies[job]
 
         def happen() -> None:
             self._world.strikes.strike("raised")
