@@ -17,7 +17,7 @@ from durably.workflows import (
     durable_execution,
 )
 from durably.workflows.exceptions import CallbackError, InvokeError, StepError
-from durably.workflows.testing.schedules import Deviating, Deviation
+from durably.workflows.testing.deviations import Deviating, Deviation
 from durably.workflows.testing.simulated import SimulatedRun
 from durably.workflows.testing.simulation import HARMLESS, NOTHING, Faults, simulate
 from tests.simulation.realistic import OUTSIDE, REALISTIC, large_results, parallel_waits

@@ -3,9 +3,13 @@
 import pytest
 
 from durably.actors.simulation import RandomWalk, Strategy
-from durably.workflows.testing.schedules import Deviating, Deviation, Recorder
+from durably.workflows import durable_execution
+from durably.workflows.testing import simulate
+from durably.workflows.testing.deviations import Deviating, Deviation, Recorder
 from durably.workflows.testing.shrinking import Shrunk, shrink
 from tests.simulation.bank import one_run
+
+ANN = "Ann handles Open from the world"
 
 
 class LostError(Exception):
@@ -74,6 +78,35 @@ class TestWhatIsLeft:
         assert shrink(overdrawn, []) is None
 
 
+class TestALargeRace:
+    """A map of twenty branches, which goes wrong if some of them overtake others."""
+
+    @pytest.mark.parametrize("overtaken", [{0: 19}, {0: 19, 3: 12}])
+    @pytest.mark.parametrize("strategy", ["random", "pct"])
+    def test_comes_down_to_who_overtakes_whom(self, strategy, overtaken):
+        """Out of hundreds of choices one deviation for each is left, whatever faults have struck."""
+
+        @durable_execution
+        def handler(event, context):
+            order = []
+
+            def branch(child, item, *_):
+                child.step(lambda _: item, name=f"a{item}")
+                order.append(item)
+                child.step(lambda _: item, name=f"b{item}")
+
+            context.map(range(20), branch, name="m")
+            at = {item: place for place, item in enumerate(order)}
+            if all(at.get(late, 0) > at.get(early, 0) for late, early in overtaken.items()):
+                raise RuntimeError("overtaken")
+
+        report = simulate(handler, schedules=100, strategy=strategy)
+        found = report.failures[0].shrunk
+        assert found.is_minimal
+        assert len(found.deviations) == len(overtaken)
+        assert not any(each.is_fault for each in found.deviations)
+
+
 class TestTheSwap:
     @pytest.mark.parametrize("seed", range(8))
     def test_is_of_two_choices(self, seed):
@@ -110,9 +143,23 @@ class TestRecorded:
             assert recorder.choices == taken
             assert one_run(Deviating(recorder.deviations)) == (end, taken)
 
+    def test_what_waits_lets_pass_whatever_is_due_after_it(self):
+        """Ann waits until all of Bob's messages have been handled, and then goes on as usual."""
+        usual, waits = Deviating([]), Deviating([Deviation("account handles Write from Bob", ANN)])
+        one_run(usual)
+        one_run(waits)
+        bob = [name for name in usual.choices if "Bob" in name]
+        assert waits.choices[: len(bob)] == bob
+        assert [deviation for _, deviation in waits.kept] == [
+            Deviation("account handles Write from Bob", ANN)
+        ]
+        assert sorted(waits.choices) == sorted(usual.choices)
+
     def test_a_deviation_is_said_in_words(self):
-        """What comes before what; and when, if it is not the first time that it could."""
+        """What comes before what; which of that name, and in which invocation, if it is not the first."""
         assert str(Deviation("b", "a")) == '"b" before "a"'
-        assert str(Deviation("b", "a", 3)) == '"b" before "a", the 3rd time that it could'
+        assert str(Deviation("b", "a", 3)) == 'the 3rd "b" before "a"'
+        assert str(Deviation("b", "a", 1, 2, 2)) == '"b" before the 2nd "a", in the 2nd invocation'
         assert repr(Deviation("b", "a")) == 'Deviation("b", "a")'
-        assert repr(Deviation("b", "a", 3)) == 'Deviation("b", "a", 3)'
+        assert repr(Deviation("b", "a", 3, 2)) == 'Deviation("b", "a", take_time=3, instead_of_time=2)'
+        assert repr(Deviation("b", "a", invocation=2)) == 'Deviation("b", "a", invocation=2)'

@@ -11,7 +11,8 @@ from durably.actors.simulation.strategies import DriftedError
 from durably.actors.simulation.trace import Trace
 from durably.actors.system import ActorSystem
 from durably.workflows import Duration, durable_execution
-from durably.workflows.testing.schedules import Deviation, token_of
+from durably.workflows.testing.deviations import Deviation
+from durably.workflows.testing.schedules import token_of
 from durably.workflows.testing.simulated import Faults, SimulatedRun
 from durably.workflows.testing.simulated_trace import short_id, trace_schedule
 from tests.simulation.bank import Account, Open, Teller

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from durably.workflows.testing.cloud import DurableFunctionCloudTestRunner
+    from durably.workflows.testing.deviations import Deviation
     from durably.workflows.testing.exceptions import DurableFunctionsTestError
     from durably.workflows.testing.execution import ExecutionStatus
     from durably.workflows.testing.operations import (
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
     )
     from durably.workflows.testing.result import DurableFunctionTestResult
     from durably.workflows.testing.runner import DurableChildContextTestRunner, DurableFunctionTestRunner
-    from durably.workflows.testing.schedules import Deviation
     from durably.workflows.testing.shrinking import Shrunk
     from durably.workflows.testing.simulated_trace import trace_schedule
     from durably.workflows.testing.simulation import (
@@ -114,7 +114,7 @@ _MODULES = {
     ),
     "result": ("DurableFunctionTestResult",),
     "runner": ("DurableChildContextTestRunner", "DurableFunctionTestRunner"),
-    "schedules": ("Deviation",),
+    "deviations": ("Deviation",),
     "shrinking": ("Shrunk",),
     "simulated_trace": ("trace_schedule",),
     "simulation": (

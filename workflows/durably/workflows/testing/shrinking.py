@@ -1,27 +1,30 @@
 """Shrinking: from a schedule that fails to the few deviations that it takes, and the one swap that cures it.
 
 A schedule is taken for its deviations from the order of production. Sets of them are left out, and what fails
-in the same way is kept: first without faults, then with as few preemptions as will do (delta debugging, by
-Zeller and Hildebrandt 2002), then as short a beginning of them as will do. If that ends with several, each
-single one that there is gets a try. Every candidate is run, so what is left has failed; and nothing is left
-to chance, so it always comes out the same.
+in the same way is kept: first the invocations before the last, then faults, then as many preemptions as can
+be (delta debugging, by Zeller and Hildebrandt 2002), then the end. If that ends with several, single ones get
+a try. Every candidate is run, so what is left has failed; and nothing is left to chance, so it always comes
+out the same.
 """
 
 import contextlib
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import attrs
 
 from durably.actors.simulation import Choice, ChoiceKind, Replayed, Strategy
 from durably.actors.simulation.strategies import DriftedError
-from durably.workflows.testing.schedules import Deviating, Deviation, Recorder, Schedule, strategy_of
+from durably.workflows.testing.deviations import Deviating, Deviation, Recorder
+from durably.workflows.testing.schedules import Schedule, strategy_of
 
 Run = Callable[[Strategy], Exception | None]
 """One run under a strategy that has begun, and what went wrong in it."""
 MOST_RUNS = 400
 """How many runs shrinking may take."""
+MOST_SINGLES = 100
+"""How many of these the search for a single deviation may take, where leaving out has ended with several."""
 MOST_SWAPS = 100
 """How many runs the search for a swap may take besides."""
 
@@ -67,19 +70,20 @@ def shrink(
         limit: how many runs may be tried; the search for a swap has some more.
     """
     shrinking = _Shrinking(run, limit)
-    first = shrinking.try_out(strategy_of(schedule))
+    first = shrinking.first(strategy_of(schedule))
     if first.error is None or (error is not None and _kind(error) != _kind(first.error)):
         return None
     shrinking.best = first
-    is_minimal, swap = True, None
-    try:
+    is_minimal, swap = False, None
+    with contextlib.suppress(_UsedUpError):
+        shrinking.drop_history()
         shrinking.drop_faults()
         shrinking.drop_preemptions()
         while shrinking.drop_the_end():
             shrinking.drop_preemptions()
+        is_minimal = True
+        shrinking.limit = min(limit, shrinking.runs + MOST_SINGLES)
         shrinking.find_single()
-    except _UsedUpError:
-        is_minimal = False
     shrinking.limit = shrinking.runs + MOST_SWAPS
     with contextlib.suppress(_UsedUpError):
         swap = shrinking.find_swap()
@@ -115,24 +119,43 @@ class _Shrinking:
     best: _Result = attrs.field(factory=lambda: _Result(None, [], [], []))
     _passed: set[tuple[Deviation, ...]] = attrs.field(factory=set[tuple[Deviation, ...]])
 
-    def try_out(self, strategy: Strategy) -> _Result:
+    def first(self, strategy: Replayed | Deviating) -> _Result:
+        """The schedule as it is, taken for its deviations."""
+        if isinstance(strategy, Replayed):
+            recorder = Recorder(strategy)
+            self._run(recorder)
+            strategy = Deviating(recorder.deviations)
+        return self._try_out(strategy)
+
+    def fails(self, strategy: Strategy) -> bool:
+        """Whether anything goes wrong under it."""
+        self._take_one()
+        return self._run(strategy) is not None
+
+    def _take_one(self) -> None:
         if self.runs >= self.limit:
             raise _UsedUpError
         self.runs += 1
-        recorder = Recorder(strategy)
-        recorder.begin(0)
+
+    def _run(self, strategy: Strategy) -> Exception | None:
+        strategy.begin(0)
         try:
-            error = self.run(recorder)
+            return self.run(strategy)
         except DriftedError as not_at_hand:
-            error = not_at_hand
-        return _Result(error, recorder.choices, recorder.deviations, recorder.places)
+            return not_at_hand
+
+    def _try_out(self, strategy: Deviating) -> _Result:
+        error = self._run(strategy)
+        deviations = [deviation for _, deviation in strategy.kept]
+        return _Result(error, strategy.choices, deviations, [place for place, _ in strategy.kept])
 
     def still_fails(self, deviations: Sequence[Deviation]) -> bool:
         """Whether these alone make it fail in the same way; then those of them that came are the best."""
         key = tuple(deviations)
         if key in self._passed:
             return False
-        found = self.try_out(Deviating(deviations))
+        self._take_one()
+        found = self._try_out(Deviating(deviations))
         if _kind(found.error) == _kind(self.best.error) and len(found.deviations) < len(self.best.deviations):
             self.best = found
             return True
@@ -140,6 +163,14 @@ class _Shrinking:
         return False
 
     # ------------------------------------------------------------------ what is left out
+
+    def drop_history(self) -> None:
+        """All but the last invocation, if it fails as well when that is the first."""
+        last = max((each.invocation for each in self.best.deviations), default=1)
+        if last > 1:
+            its = [replace(each, invocation=1) for each in self.best.deviations if each.invocation == last]
+            if not self.still_fails([each for each in its if not each.is_fault]):
+                self.still_fails(its)
 
     def drop_faults(self) -> None:
         """All of them, if it fails without; else each that can be."""
@@ -178,7 +209,7 @@ class _Shrinking:
         if len(self.best.deviations) > 1:
             may_be_fault = any(each.is_fault for each in self.best.deviations)
             usual = _Alternatives()
-            self.try_out(usual)
+            self.fails(usual)
             for each in usual.found:
                 if (may_be_fault or not each.is_fault) and self.still_fails([each]):
                     return
@@ -199,7 +230,7 @@ class _Shrinking:
         for each, place in reversed(list(zip(best.deviations, best.places, strict=True))):
             if not each.is_fault and each.instead_of in best.choices[place:]:
                 others = [other for other in best.deviations if other != each]
-                if self.try_out(Deviating(others)).error is None:
+                if not self.fails(Deviating(others)):
                     return place, best.choices.index(each.instead_of, place)
         faults = {each.take for each in best.deviations if each.is_fault}
         for distance in range(1, len(best.choices)):
@@ -207,7 +238,7 @@ class _Shrinking:
                 pair = best.choices[first], best.choices[first + distance]
                 if pair[0] != pair[1] and not faults & {*pair}:
                     strategy = _Swapped(best.choices[:first], *pair, best.deviations)
-                    if self.try_out(strategy).error is None:
+                    if not self.fails(strategy):
                         return first, first + distance
         return None
 
@@ -216,20 +247,28 @@ class _Alternatives:
     """The order of production, and every single deviation from it that there is."""
 
     def __init__(self) -> None:
-        self.found: list[Deviation] = []
-        self._times: Counter[tuple[str, str]] = Counter()
+        self.found: dict[Deviation, None] = {}
+        self._count: Counter[str] = Counter()
+        self._invocation = 0
 
     def begin(self, run: int) -> bool:
         self.found.clear()
-        self._times.clear()
+        self._count.clear()
+        self._invocation = 0
         return run == 0
+
+    def starts_over(self, _state: object) -> None:
+        self._invocation += 1
+        self._count.clear()
 
     def choose(self, options: Sequence[Choice]) -> int:
         due = options[0].name
+        self._count[due] += 1
         for option in options[1:]:
-            self._times[due, option.name] += 1
-            time = self._times[due, option.name]
-            self.found.append(Deviation(option.name, due, time, option.kind is ChoiceKind.FAULT))
+            is_fault = option.kind is ChoiceKind.FAULT
+            numbers = self._count[option.name] + 1, self._count[due], max(1, self._invocation)
+            each = Deviation(option.name, due, *numbers, is_fault)
+            self.found[each] = None
         return 0
 
 
@@ -249,11 +288,19 @@ class _Swapped:
     def begin(self, run: int) -> bool:
         return self._names.begin(run) and self._rest.begin(run)
 
+    def starts_over(self, state: object) -> None:
+        self._rest.starts_over(state)
+
     def choose(self, options: Sequence[Choice]) -> int:
-        usual = self._rest.choose(options)  # which counts its moments from the beginning
+        index = self._choose(options)
+        self._rest.took(options[index].name)
+        return index
+
+    def _choose(self, options: Sequence[Choice]) -> int:
         if self._left:
             self._left -= 1
             return self._names.choose(options)
+        usual = self._rest.due(options)
         if self._is_swapped:
             return usual
         names = [option.name for option in options]

@@ -7,7 +7,8 @@ from typing import Any
 from durably.actors.simulation import Scheduler
 from durably.actors.simulation.strategies import DriftedError
 from durably.actors.simulation.trace import Trace
-from durably.workflows.testing.schedules import Deviating, Schedule, strategy_of
+from durably.workflows.testing.deviations import Deviating
+from durably.workflows.testing.schedules import Schedule, strategy_of
 from durably.workflows.testing.simulated import HARMLESS, Faults, SimulatedRun
 from durably.workflows.testing.simulated_outside import Answers, Functions
 from durably.workflows.testing.simulated_view import Invariant

@@ -24,8 +24,9 @@ from durably.actors.simulation import (
 from durably.actors.simulation.scheduler import Observer
 from durably.actors.simulation.strategies import DriftedError
 from durably.workflows.testing import shrinking
+from durably.workflows.testing.deviations import Deviating, Deviation
 from durably.workflows.testing.invariant import InvariantError
-from durably.workflows.testing.schedules import Deviating, Deviation, Schedule, strategy_of
+from durably.workflows.testing.schedules import Schedule, strategy_of
 from durably.workflows.testing.simulated import SimulatedRun
 from durably.workflows.testing.simulated_faults import HARMLESS, NOTHING, Faults
 from durably.workflows.testing.simulated_outside import Answers, Functions

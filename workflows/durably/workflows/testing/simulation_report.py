@@ -1,7 +1,6 @@
 """What a campaign of simulated schedules has found, in words, and as a test that can be pasted."""
 
 import itertools
-import json
 import re
 import textwrap
 from collections.abc import Callable, Iterator, Mapping
@@ -12,7 +11,8 @@ from typing import Any
 import attrs
 
 from durably.workflows.local.code import code_of
-from durably.workflows.testing.schedules import Deviation, token_of
+from durably.workflows.testing.deviations import Deviation
+from durably.workflows.testing.schedules import token_of
 from durably.workflows.testing.shrinking import Shrunk
 
 LONGEST_LINE = 100
@@ -229,9 +229,8 @@ def _pasted(deviation: Deviation) -> str:
     line = f"        {deviation!r},\n"
     if len(line) <= LONGEST_LINE:
         return line
-    parts = [json.dumps(deviation.take), json.dumps(deviation.instead_of)]
-    parts += [str(deviation.time)] if deviation.time != 1 else []
-    return "        Deviation(\n" + "".join(f"            {part},\n" for part in parts) + "        ),\n"
+    lines = "".join(f"            {part},\n" for part in deviation.arguments())
+    return f"        Deviation(\n{lines}        ),\n"
 
 
 def _literal(name: str, value: object) -> str:

@@ -1,0 +1,218 @@
+"""How a schedule deviates from the order of production: what comes before what.
+
+A schedule of a thousand choices is mostly what production's hub would have done anyway. What makes it special
+is that here and there something waits although it is its turn, until something else has happened. Both are
+named, never numbered by their places, and each deviation holds whatever becomes of the others: so a schedule
+survives changes elsewhere, and says so when it does not; and some can be left out to see whether it matters.
+"""
+
+import json
+from collections import Counter, deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from durably.actors.simulation import Choice, ChoiceKind, Strategy
+from durably.actors.simulation.strategies import DriftedError
+
+FAULT = ChoiceKind.FAULT
+PATIENCE = 2_000
+"""In choices: for so long something waits at most, lest nothing else ever happens."""
+
+
+@dataclass(frozen=True)
+class Deviation:
+    """Something happens before something else, which waits for it when it is its turn.
+
+    Attributes:
+        take: the choice that comes first. A fault strikes when the turn is `instead_of`'s.
+        instead_of: the choice that waits.
+        take_time: which of the choices named `take` in this invocation; 1 is the first.
+        instead_of_time: which of those named `instead_of`.
+        invocation: in which invocation both are; 1 is the first of an execution.
+        is_fault: whether something goes wrong, which need never happen; known of recorded ones.
+    """
+
+    take: str
+    instead_of: str
+    take_time: int = 1
+    instead_of_time: int = 1
+    invocation: int = 1
+    is_fault: bool = field(default=False, compare=False, repr=False)
+
+    def __repr__(self) -> str:
+        return f"Deviation({', '.join(self.arguments())})"
+
+    def __str__(self) -> str:
+        where = "" if self.invocation == 1 else f", in the {ordinal(self.invocation)} invocation"
+        first, then = _which(self.take, self.take_time), _which(self.instead_of, self.instead_of_time)
+        return f"{first} before {then}{where}"
+
+    def arguments(self) -> list[str]:
+        """As code."""
+        numbers = {
+            "take_time": self.take_time,
+            "instead_of_time": self.instead_of_time,
+            "invocation": self.invocation,
+        }
+        given = [f"{name}={number}" for name, number in numbers.items() if number != 1]
+        return [json.dumps(self.take), json.dumps(self.instead_of), *given]
+
+
+class Deviating:
+    """One run in the order of production's hub, but for some deviations.
+
+    What waits lets pass whatever comes after it, until what it waits for has happened; of several, one after
+    the other. If nothing else is at hand, or it has waited for very long, it waits no longer.
+    """
+
+    def __init__(self, deviations: Sequence[Deviation]) -> None:
+        self._deviations = list(deviations)
+        self.begin(0)
+
+    def begin(self, run: int) -> bool:
+        self._count: Counter[str] = Counter()  # in this invocation
+        self._invocation = 0
+        self._queues: dict[_Numbered, deque[Deviation]] = {}
+        self._awaited: dict[_Numbered, list[Deviation]] = {}
+        for each in self._deviations:
+            waits = each.instead_of, each.instead_of_time, each.invocation
+            self._queues.setdefault(waits, deque()).append(each)
+            self._awaited.setdefault((each.take, each.take_time, each.invocation), []).append(each)
+        self._names = {each.instead_of for each in self._deviations}
+        self._came: set[Deviation] = set()  # what is waited for
+        self._since: dict[Deviation, int] = {}  # at which choice something first waited
+        self._at_hand: dict[Deviation, Sequence[Choice]] = {}  # when it did so last
+        self._given_up: set[Deviation] = set()
+        self._struck: set[Deviation] = set()
+        self.choices: list[str] = []
+        self.kept: list[tuple[int, Deviation]] = []
+        """The deviations that have made a difference, each after the place of its choice in `choices`."""
+        return run == 0
+
+    def starts_over(self, _state: object) -> None:
+        """Another invocation begins."""
+        self._invocation += 1
+        self._count.clear()
+
+    def choose(self, options: Sequence[Choice]) -> int:
+        index = self.due(options)
+        self.took(options[index].name)
+        return index
+
+    def due(self, options: Sequence[Choice]) -> int:
+        """The index of what is to be taken."""
+        step = len(self.choices)
+        for index, option in enumerate(options):
+            if option.kind is FAULT:
+                break
+            if option.name not in self._names:
+                return index
+            waits_for = self._waits_for(option.name)
+            if waits_for is None:
+                return index
+            if step - self._since.setdefault(waits_for, step) >= PATIENCE:
+                self._give_up(option.name)
+                return index
+            self._at_hand[waits_for] = options
+            for fault in range(len(options) - 1, index, -1):
+                if options[fault].kind is not FAULT:
+                    break
+                name = options[fault].name
+                if name == waits_for.take and self._count[name] + 1 == waits_for.take_time:
+                    self._struck.add(waits_for)
+                    return fault
+        self._give_up(options[0].name)
+        return 0
+
+    def took(self, name: str) -> None:
+        """A choice of this name was taken."""
+        self._count[name] += 1
+        for each in self._awaited.get(self._numbered(name), ()):
+            self._came.add(each)
+            if each in self._since and each not in self._given_up:
+                self.kept.append((len(self.choices), replace(each, is_fault=each in self._struck)))
+        self.choices.append(name)
+
+    def _give_up(self, name: str) -> None:
+        self._given_up.update(self._queues.pop(self._numbered(name, 1), ()))
+
+    def _numbered(self, name: str, more: int = 0) -> "_Numbered":
+        return name, self._count[name] + more, max(1, self._invocation)
+
+    def _waits_for(self, name: str) -> Deviation | None:
+        queue = self._queues.get(self._numbered(name, 1))
+        while queue:
+            if queue[0] not in self._came:
+                return queue[0]
+            queue.popleft()
+        return None
+
+    def check_all_taken(self) -> None:
+        """Nothing, if all came in the order that the deviations say.
+
+        Raises:
+            DriftedError: something did not; it says which choices there were instead.
+        """
+        for each in self._deviations:
+            if each in self._came and each not in self._given_up:
+                continue
+            at_hand = self._at_hand.get(each)
+            if at_hand is None:
+                raise DriftedError(
+                    f"It never came to {each}: the latter was never due. The code, the input or the faults "
+                    "that are allowed are not those of the schedule any more."
+                )
+            names = "; ".join(option.name for option in at_hand)
+            raise DriftedError(f"It never came to {each}; expected one of: {names}")
+
+
+class Recorder:
+    """Takes what another strategy takes, and writes down how that deviates from the order of production.
+
+    Whatever was passed over has waited for what was taken, so the deviations are many, and with all of them
+    the same choices are taken again.
+    """
+
+    def __init__(self, inner: Strategy) -> None:
+        self._inner = inner
+        self._count: Counter[str] = Counter()
+        self._invocation = 0
+        self.choices: list[str] = []
+        self.deviations: list[Deviation] = []
+
+    def begin(self, run: int) -> bool:
+        self._count.clear()
+        self._invocation = 0
+        self.choices, self.deviations = [], []
+        return self._inner.begin(run)
+
+    def starts_over(self, _state: object) -> None:
+        """Another invocation begins."""
+        self._invocation += 1
+        self._count.clear()
+
+    def choose(self, options: Sequence[Choice]) -> int:
+        index = self._inner.choose(options)
+        taken, is_fault, count = options[index].name, options[index].kind is FAULT, self._count
+        count[taken] += 1
+        if index:
+            invocation = max(1, self._invocation)
+            for passed in options[:1] if is_fault else options[:index]:
+                numbers = count[taken], count[passed.name] + 1, invocation
+                self.deviations.append(Deviation(taken, passed.name, *numbers, is_fault))
+        self.choices.append(taken)
+        return index
+
+
+_Numbered = tuple[str, int, int]
+"""A choice: its name, which of those it is, and in which invocation."""
+
+
+def _which(name: str, time: int) -> str:
+    return f'"{name}"' if time == 1 else f'the {ordinal(time)} "{name}"'
+
+
+def ordinal(number: int) -> str:
+    """`2nd` for 2."""
+    endings = {1: "st", 2: "nd", 3: "rd"}
+    return f"{number}{'th' if number % 100 in (11, 12, 13) else endings.get(number % 10, 'th')}"
