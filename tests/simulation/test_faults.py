@@ -186,6 +186,8 @@ class TestACallback:
 
         report = simulate(waits_for_ever, shrink=False)
         assert "no-hang: it waits for callback 'approval', which nobody answers" in str(report)
+        mistyped = simulate(waits_for_ever, shrink=False, answers={"aproval": "yes", "other": "no"})
+        assert "answers={...}) (so far for: 'aproval', 'other')" in str(mistyped)
 
     def test_is_given_heartbeats(self):
         """They are choices as well, where a heartbeat is waited for."""

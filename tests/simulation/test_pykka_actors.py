@@ -122,6 +122,11 @@ class TestALostUpdate:
         with pytest.raises(AssertionError, match="Account handles set amount from Hasty"):
             report.check()
 
+    def test_is_not_looked_for_by_a_name(self):
+        """Here a strategy is an object, and the error says which."""
+        with pytest.raises(TypeError, match=r"'exhaustive' is a name.* Exhaustive\(\)"):
+            explore_pykka(loses_nothing(Hasty), strategy="exhaustive")
+
     def test_is_there_again_with_the_same_choices(self):
         """They are taken by name."""
         failure = explore_pykka(loses_nothing(Hasty)).failures[0]

@@ -166,6 +166,24 @@ class TestSimulate:
         result.assert_outcomes(errors=1)
         result.stdout.fnmatch_lines(["*takes arguments by name: schedules=*"])
 
+    def test_a_marker_of_a_test_that_simulates_nothing_is_refused(self, pytester):
+        """It would be green whatever is wrong. That of a module may be meant for other tests."""
+        result = self.run(
+            pytester,
+            """
+            pytestmark = pytest.mark.simulate(schedules=9)
+
+            def test_something_else():
+                pass
+
+            @pytest.mark.simulate(schedules=5)
+            def test_it():
+                pass
+            """,
+        )
+        result.assert_outcomes(passed=1, errors=1)
+        result.stdout.fnmatch_lines(["*the fixture `simulate`, which this test does not take*"])
+
     def test_the_marker_is_listed(self, pytester):
         """`pytest --markers` shows it."""
         result = pytester.runpytest_subprocess("--markers", "-p", "no:cacheprovider")

@@ -94,7 +94,16 @@ def explore_pykka(
         actors_may_fail: whether an actor may end because it raised where nobody asked.
         share_memory: whether actors use the same objects beside messages. If not, an `Exhaustive` leaves out
             what makes no difference to actors that only send and ask.
+
+    Raises:
+        DriftedError: the strategy knows a choice that is not at hand, or an `Exhaustive` has found that the
+            scenario depends on more than its choices.
+        TypeError: `strategy` is none.
     """
+    if isinstance(strategy, str):
+        raise TypeError(
+            f"strategy={strategy!r} is a name. Here it is a strategy itself: Exhaustive(), Pct(seed), ..."
+        )
     strategy = strategy or RandomWalk()
     failures: list[PykkaFailure] = []
     count = choices = 0

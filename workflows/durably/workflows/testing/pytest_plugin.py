@@ -87,6 +87,17 @@ def simulate(request: pytest.FixtureRequest) -> Simulate:
     return simulate_and_check
 
 
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """A marker of a test that runs no simulation is a mistake: the test would be green whatever is wrong."""
+    marked = any(marker.name == "simulate" for marker in item.own_markers)
+    if marked and "simulate" not in getattr(item, "fixturenames", ()):
+        pytest.fail(
+            "@pytest.mark.simulate only has arguments for the fixture `simulate`, which this test does not "
+            "take: def test(simulate): simulate(handler)",
+            pytrace=False,
+        )
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Make the marker known."""
     config.addinivalue_line(

@@ -84,8 +84,10 @@ class Outside:
         """What it waits for that nobody is going to do, and what to say if somebody is."""
         parts = [
             f"callback {self.name(each)!r}, which nobody answers: say simulate(..., answers={{...}})"
+            + _others(self._answers)
             if each.type is OperationType.CALLBACK
             else f"function {self._function(each)!r}, which never ends: say simulate(..., functions={{...}})"
+            + _others(self._functions)
             for each in self._waiting()
         ]
         return "; ".join(parts) or "nothing"
@@ -140,6 +142,11 @@ class Outside:
     def _has_heartbeat(self, operation: Operation) -> bool:
         request = self._service.execution.requests.get(operation.id)
         return request is not None and bool(request.heartbeat_timeout_seconds)
+
+
+def _others(known: Mapping[str, Any]) -> str:
+    """What is there instead, for whoever has mistyped a name."""
+    return f" (so far for: {', '.join(map(repr, known))})" if known else ""
 
 
 def _outcome(given: Any, argument: Any, *, as_text: bool) -> tuple[str | None, ErrorObject | None]:
