@@ -148,12 +148,24 @@ class TestAsText:
     def test_each_step_has_a_line_and_what_it_did_below_it(self):
         """Number, moment, choice; then changed states and messages."""
         lines = trace_schedule(sequence).text().splitlines()
-        at = lines.index("     2      0.000  a handles Begin from task the handler")
+        at = lines.index("     1      0.000  a handles Begin from task the handler")
         assert [line.strip() for line in lines[at + 1 : at + 4]] == [
             "a: NEW -> EXECUTING",
             "a -> checkpoint: Submit(operation=a, update=START STEP a, awaited=False)",
             "a -> body of a: run",
         ]
+
+    def test_numbers_and_marks_are_those_of_the_report(self):
+        """A choice has its number in the schedule; one that came early a mark, as a fault has."""
+        early = Deviation("task the handler goes on", "a handles Begin from task the handler", take_time=2)
+        crash = Deviation("the process dies", "the answer arrives")
+        trace = trace_schedule(sequence, None, [crash])
+        lines = trace.text().splitlines()
+        names = [step.name for step in trace.steps if step.choice is not None]
+        assert f"!{names.index('the process dies'):5}      0.000  the process dies" in lines
+        assert [step.choice for step in trace.steps if step.is_early] == [names.index("the process dies")]
+        with pytest.raises(DriftedError):
+            trace_schedule(sequence, None, [early])
 
     def test_json_has_steps_and_messages(self):
         """It is the trace, in plain values."""

@@ -7,6 +7,7 @@ hashes, so a name cannot become code.
 
 import base64
 import hashlib
+from collections.abc import Sequence
 from html import escape
 from importlib.resources import files
 
@@ -46,14 +47,14 @@ def as_page(trace: Trace, title: str) -> str:
             f"<title>{escape(title)}</title>",
             f"<style>{style}</style></head><body>",
             f"<header><h1>{escape(title)}</h1><p>{summary}</p>{_LEGEND}</header>",
-            '<main><div class="corner"><b>step</b><b>moment</b><b>choice</b></div>',
+            '<main><div class="corner"><b>no.</b><b>moment</b><b>choice</b></div>',
             f'<svg class="heads" width="{width}" height="{HEAD}">{_heads(names, columns)}</svg>',
             f'<ol class="steps">{"".join(_item(step) for step in trace.steps)}</ol>',
             f'<svg class="lanes" width="{width}" height="{height}">',
             _ARROWHEAD,
             *(_band(step, width) for step in trace.steps),
             *_lifelines(trace, columns, height),
-            *(_arrow(message, columns) for message in trace.messages),
+            *(_arrow(message, columns, trace.steps) for message in trace.messages),
             *(mark for step in trace.steps for mark in _marks(step, columns, len(sent.get(step.number, ())))),
             "</svg></main>",
             '<aside id="what" aria-live="polite">Point at a step, a mark or an arrow.</aside>',
@@ -63,7 +64,8 @@ def as_page(trace: Trace, title: str) -> str:
 
 
 _LEGEND = (
-    '<p class="legend"><span><i class="dot"></i>choice</span><span><i class="dot fault"></i>fault</span>'
+    '<p class="legend"><span><i class="dot"></i>choice</span><span><i class="dot early"></i>before its turn'
+    '</span><span><i class="dot fault"></i>fault</span>'
     '<span><i class="pill"></i>new state</span><span><i class="line"></i>message: from sent to handled</span>'
     '<span><i class="line lost"></i>never handled</span></p>'
 )
@@ -89,19 +91,23 @@ def _said(text: str) -> str:
 def _kind(step: Step) -> str:
     if step.kind in (ChoiceKind.FAULT.name, FAILED):
         return "fault"
+    if step.is_early:
+        return "early"
     return "edge" if step.kind in (BEGIN, END) else step.kind.lower()
 
 
 def _about(step: Step) -> str:
     among = f" · one of {step.among} choices" if step.among else ""
     changed = "".join(f" · {change.who}: {change.before} → {change.after}" for change in step.changes)
-    return f"{step.number} · {step.moment:g} s · {step.name}{among}{changed}"
+    early = " · before its turn" if step.is_early else ""
+    number = f"{step.label} · " if step.label else ""
+    return f"{number}{step.moment:g} s · {step.name}{among}{early}{changed}"
 
 
 def _item(step: Step) -> str:
     return (
         f'<li class="{_kind(step)}" data-step="{step.number}" {_said(_about(step))}>'
-        f"<span>{step.number}</span><span>{step.moment:g}</span>"
+        f"<span>{step.label}</span><span>{step.moment:g}</span>"
         f"<span>{escape(_shortened(step.name, LONGEST_LIST))}</span></li>"
     )
 
@@ -137,7 +143,7 @@ def _band(step: Step, width: int) -> str:
     )
 
 
-def _arrow(message: Sent, columns: dict[str, int]) -> str:
+def _arrow(message: Sent, columns: dict[str, int], steps: Sequence[Step]) -> str:
     x1, x2 = columns[message.sender], columns[message.to]
     y1 = _middle(message.sent_at)
     handled = message.handled_at is not None
@@ -148,13 +154,20 @@ def _arrow(message: Sent, columns: dict[str, int]) -> str:
         side = 6 if x1 > x2 else -6
         bend = (x2 - x1) * 0.45
         path = f"M{x1},{y1} C{x1 + bend:.0f},{y1} {x2 - bend:.0f},{y2} {x2 + side},{y2}"
-    fate = f"handled in step {message.handled_at}" if handled else "never handled"
-    said = _said(f"{message.sender} → {message.to}: {message} · sent in step {message.sent_at}, {fate}")
-    steps = f'data-sent="{message.sent_at}" data-handled="{message.handled_at if handled else ""}"'
+    fate = (
+        "never handled" if message.handled_at is None else f"handled in {_place(steps[message.handled_at])}"
+    )
+    sent = f"sent in {_place(steps[message.sent_at])}"
+    said = _said(f"{message.sender} → {message.to}: {message} · {sent}, {fate}")
+    ends = f'data-sent="{message.sent_at}" data-handled="{message.handled_at if handled else ""}"'
     css = "message" if handled else "message lost"
     return (
-        f'<g class="{css}" {steps} {said}><path class="wide" d="{path}"/><path class="thin" d="{path}"/></g>'
+        f'<g class="{css}" {ends} {said}><path class="wide" d="{path}"/><path class="thin" d="{path}"/></g>'
     )
+
+
+def _place(step: Step) -> str:
+    return f"choice {step.label}" if step.label else step.name
 
 
 def _marks(step: Step, columns: dict[str, int], sent: int) -> list[str]:
@@ -163,10 +176,10 @@ def _marks(step: Step, columns: dict[str, int], sent: int) -> list[str]:
     if kind == "edge" or step.kind == FAILED:
         return [f'<text class="{kind} note" x="8" y="{y + 4}">{escape(step.name)}</text>']
     x = columns[step.who]
-    radius = 6 if kind == "fault" or sent else 4
+    radius = 6 if kind in ("fault", "early") or sent else 4
     marks = [f'<circle class="{kind}" cx="{x}" cy="{y}" r="{radius}" {_said(_about(step))}/>']
-    if kind == "fault":
-        marks.append(f'<text class="fault note" x="{x + 11}" y="{y + 4}">{escape(step.name)}</text>')
+    if kind in ("fault", "early"):
+        marks.append(f'<text class="{kind} note" x="{x + 11}" y="{y + 4}">{escape(step.name)}</text>')
     for change in step.changes:
         at = columns.get(change.who, x)
         text = _shortened(change.after, 15)

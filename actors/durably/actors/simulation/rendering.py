@@ -39,14 +39,17 @@ def sent_in(trace: Trace) -> dict[int, list[Sent]]:
 
 
 def as_text(trace: Trace) -> str:
-    """Each step on a line, with its number and moment; below it what it changed and sent."""
+    """Each step on a line, with the number of the choice and its moment; below it what it changed and sent.
+
+    A line with `!` is a fault, one with `>` a choice that came early.
+    """
     sent = sent_in(trace)
     return "\n".join(line for step in trace.steps for line in _lines(step, sent.get(step.number, ())))
 
 
 def _lines(step: Step, sent: Iterable[Sent]) -> Iterator[str]:
-    mark = "!" if step.kind in (ChoiceKind.FAULT.name, FAILED) else " "
-    yield f"{mark}{step.number:5} {step.moment:10.3f}  {step.name}"
+    mark = "!" if step.kind in (ChoiceKind.FAULT.name, FAILED) else ">" if step.is_early else " "
+    yield f"{mark}{step.label:>5} {step.moment:10.3f}  {step.name}"
     for change in step.changes:
         yield f"{'':20}{change.who}: {change.before} -> {change.after}"
     for message in sent:

@@ -9,6 +9,7 @@ import enum
 import hashlib
 import json
 from collections import deque
+from collections.abc import Collection
 from typing import Any
 
 import attrs
@@ -59,12 +60,14 @@ class Step:
 
     Attributes:
         number: its place in the trace, from 0.
+        choice: the number of the choice, as a report has it, from 0; None if it was none.
         kind: the name of a `ChoiceKind`; BEGIN, END or FAILED if it was no choice.
         name: what happened, in words.
         who: whose lane it is on.
         among: of how many choices it was one.
         moment: seconds of virtual time since the beginning, when it had happened.
         changes: the states that it changed.
+        is_early: whether it came before its turn, because the schedule says so; see `Trace.mark_early`.
     """
 
     number: int
@@ -74,6 +77,13 @@ class Step:
     among: int = 0
     moment: float = 0.0
     changes: list[Change] = attrs.Factory(list[Change])
+    choice: int | None = None
+    is_early: bool = False
+
+    @property
+    def label(self) -> str:
+        """The number of its choice; empty if it was none."""
+        return "" if self.choice is None else str(self.choice)
 
 
 class Trace:
@@ -90,6 +100,7 @@ class Trace:
         self._of = of
         self._label = label
         self._systems = 0
+        self._choices = 0
         self._start: float | None = None
         self._under_way: dict[int, deque[Sent]] = {}
         self._keys: list[object] = []  # kept, so that no other object gets the `id` of one
@@ -109,9 +120,16 @@ class Trace:
         """Note what the run came to, if that is an error."""
         self._add(FAILED, f"{type(error).__name__}: {error}", WORLD)
 
+    def mark_early(self, choices: Collection[int]) -> None:
+        """The choices of these numbers are where the schedule deviates from the order of production."""
+        for step in self.steps:
+            step.is_early = step.choice in choices
+
     def chosen(self, choice: Choice, among: int, moment: float) -> None:
         who = TIME if choice.kind is ChoiceKind.TIME else ABOVE.get(choice.who, choice.who)
         self._add(choice.kind.name, choice.name, who, among)
+        self.steps[-1].choice = self._choices
+        self._choices += 1
         self.passed(moment)
 
     def passed(self, moment: float) -> None:

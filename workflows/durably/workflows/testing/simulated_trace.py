@@ -72,6 +72,7 @@ def trace_schedule(
         trace.failed(error)
     if isinstance(strategy, Deviating):
         strategy.check_all_taken()
+        trace.mark_early([place for place, _ in strategy.kept])
     return trace
 
 
