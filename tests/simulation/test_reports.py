@@ -15,6 +15,8 @@ from durably.workflows.testing import (
     replay_schedule,
     simulate,
 )
+from durably.workflows.testing.shrinking import Shrunk
+from durably.workflows.testing.simulation_report import deviations_in_words
 
 NO_FAULTS = Faults()
 
@@ -81,6 +83,15 @@ class TestAFailure:
             assert part in text
         marked = [line for line in text.splitlines() if line.startswith(">")]
         assert len(marked) == 1
+
+    def test_tells_choices_of_one_name_apart(self):
+        """Which of that name, and in which invocation."""
+        numbered = Deviation("b", "a", 3, 2, 4)
+        shrunk = Shrunk(ValueError(), (numbered, Deviation("b", "a")), ("b", "b", "a"), (0, 1), None, 1, True)
+        assert deviations_in_words(shrunk) == [
+            'the 3rd "b", before the 2nd "a", in the 4th invocation',
+            '"b", before "a"',
+        ]
 
     def test_is_the_same_every_time(self):
         """Search and shrinking are a function of the seed."""

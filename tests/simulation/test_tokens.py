@@ -40,6 +40,8 @@ def test_a_long_schedule_has_a_short_token():
         (token_of(NAMES)[:30] + "x" + token_of(NAMES)[31:], "copy all of it"),
         ("durably-1-", "copy all of it"),
         ("durably-1-äöü", "copy all of it"),
+        (token_of([["b", "a", 3]]), "another form"),
+        (token_of([5]), "another form"),
     ],
 )
 def test_what_is_no_token_is_refused(token, words):

@@ -73,7 +73,7 @@ class TestATrace:
         taken = one_schedule(3)
         by_token = trace_schedule(sequence, None, token_of(taken))
         assert by_token == trace_schedule(sequence, None, taken)
-        first = Deviation("all is still", "task the handler goes on")
+        first = Deviation("nobody handles Begin", "task the handler goes on")
         with pytest.raises(DriftedError):
             trace_schedule(sequence, None, [first])
 
@@ -157,15 +157,12 @@ class TestAsText:
 
     def test_numbers_and_marks_are_those_of_the_report(self):
         """A choice has its number in the schedule; one that came early a mark, as a fault has."""
-        early = Deviation("task the handler goes on", "a handles Begin from task the handler", take_time=2)
         crash = Deviation("the process dies", "the answer arrives")
         trace = trace_schedule(sequence, None, [crash])
         lines = trace.text().splitlines()
         names = [step.name for step in trace.steps if step.choice is not None]
         assert f"!{names.index('the process dies'):5}      0.000  the process dies" in lines
         assert [step.choice for step in trace.steps if step.is_early] == [names.index("the process dies")]
-        with pytest.raises(DriftedError):
-            trace_schedule(sequence, None, [early])
 
     def test_json_has_steps_and_messages(self):
         """It is the trace, in plain values."""

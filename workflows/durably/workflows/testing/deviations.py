@@ -19,7 +19,36 @@ PATIENCE = 2_000
 """In choices: for so long something waits at most, lest nothing else ever happens."""
 
 
-@dataclass(frozen=True)
+Numbered = tuple[str, int, int]
+"""A choice: its name, which of those it is in its invocation, and in which invocation; both from 1."""
+
+
+class Numbering:
+    """Numbers the choices of a run."""
+
+    def __init__(self) -> None:
+        self._count: Counter[str] = Counter()  # in this invocation
+        self._invocation = 1
+        self._is_first = True
+
+    def starts_over(self) -> None:
+        """An invocation begins."""
+        self._invocation += not self._is_first
+        self._is_first = False
+        self._count.clear()
+
+    def next(self, name: str) -> Numbered:
+        """What the next choice of this name is."""
+        return name, self._count[name] + 1, self._invocation
+
+    def took(self, name: str) -> Numbered:
+        """It is taken."""
+        taken = self.next(name)
+        self._count[name] += 1
+        return taken
+
+
+@dataclass(frozen=True, slots=True)
 class Deviation:
     """Something happens before something else, which waits for it when it is its turn.
 
@@ -44,8 +73,17 @@ class Deviation:
 
     def __str__(self) -> str:
         where = "" if self.invocation == 1 else f", in the {ordinal(self.invocation)} invocation"
-        first, then = _which(self.take, self.take_time), _which(self.instead_of, self.instead_of_time)
-        return f"{first} before {then}{where}"
+        return f"{which(self.first)} before {which(self.then)}{where}"
+
+    @property
+    def first(self) -> Numbered:
+        """`take`, numbered."""
+        return self.take, self.take_time, self.invocation
+
+    @property
+    def then(self) -> Numbered:
+        """`instead_of`, numbered."""
+        return self.instead_of, self.instead_of_time, self.invocation
 
     def arguments(self) -> list[str]:
         """As code."""
@@ -70,29 +108,21 @@ class Deviating:
         self.begin(0)
 
     def begin(self, run: int) -> bool:
-        self._count: Counter[str] = Counter()  # in this invocation
-        self._invocation = 0
-        self._queues: dict[_Numbered, deque[Deviation]] = {}
-        self._awaited: dict[_Numbered, list[Deviation]] = {}
+        self._numbering = Numbering()
+        self._queues: dict[Numbered, deque[Deviation]] = {}
         for each in self._deviations:
-            waits = each.instead_of, each.instead_of_time, each.invocation
-            self._queues.setdefault(waits, deque()).append(each)
-            self._awaited.setdefault((each.take, each.take_time, each.invocation), []).append(each)
+            self._queues.setdefault(each.then, deque()).append(each)
         self._names = {each.instead_of for each in self._deviations}
-        self._came: set[Deviation] = set()  # what is waited for
-        self._since: dict[Deviation, int] = {}  # at which choice something first waited
+        self._came: dict[Numbered, int] = {}  # where in the run
+        self._since: dict[Deviation, int] = {}  # where something first waited because of it
         self._at_hand: dict[Deviation, Sequence[Choice]] = {}  # when it did so last
-        self._given_up: set[Deviation] = set()
         self._struck: set[Deviation] = set()
         self.choices: list[str] = []
-        self.kept: list[tuple[int, Deviation]] = []
-        """The deviations that have made a difference, each after the place of its choice in `choices`."""
         return run == 0
 
     def starts_over(self, _state: object) -> None:
         """Another invocation begins."""
-        self._invocation += 1
-        self._count.clear()
+        self._numbering.starts_over()
 
     def choose(self, options: Sequence[Choice]) -> int:
         index = self.due(options)
@@ -111,50 +141,60 @@ class Deviating:
             if waits_for is None:
                 return index
             if step - self._since.setdefault(waits_for, step) >= PATIENCE:
-                self._give_up(option.name)
+                self._queues.pop(waits_for.then)
                 return index
             self._at_hand[waits_for] = options
             for fault in range(len(options) - 1, index, -1):
                 if options[fault].kind is not FAULT:
                     break
-                name = options[fault].name
-                if name == waits_for.take and self._count[name] + 1 == waits_for.take_time:
+                if self._numbering.next(options[fault].name) == waits_for.first:
                     self._struck.add(waits_for)
                     return fault
-        self._give_up(options[0].name)
+        self._queues.pop(self._numbering.next(options[0].name), None)
         return 0
 
     def took(self, name: str) -> None:
         """A choice of this name was taken."""
-        self._count[name] += 1
-        for each in self._awaited.get(self._numbered(name), ()):
-            self._came.add(each)
-            if each in self._since and each not in self._given_up:
-                self.kept.append((len(self.choices), replace(each, is_fault=each in self._struck)))
+        self._came[self._numbering.took(name)] = len(self.choices)
         self.choices.append(name)
 
-    def _give_up(self, name: str) -> None:
-        self._given_up.update(self._queues.pop(self._numbered(name, 1), ()))
+    @property
+    def kept(self) -> list[tuple[int, Deviation]]:
+        """The deviations that have made a difference; without the others the same would have happened.
 
-    def _numbered(self, name: str, more: int = 0) -> "_Numbered":
-        return name, self._count[name] + more, max(1, self._invocation)
+        Before each the place in `choices` of what was waited for; or, if that has never come, of what came
+        first while it was waited for.
+        """
+        placed = [
+            (self._came.get(each.first, since), replace(each, is_fault=each in self._struck))
+            for each, since in self._since.items()
+        ]
+        return sorted(placed, key=lambda item: item[0])
+
+    def comes_before(self, first: Numbered, then: Numbered) -> bool:
+        """Whether these two choices came in this order; each, if at all."""
+        return first in self._came and then in self._came and self._came[first] < self._came[then]
+
+    def place_of(self, choice: Numbered) -> int | None:
+        """Where in `choices` it is."""
+        return self._came.get(choice)
 
     def _waits_for(self, name: str) -> Deviation | None:
-        queue = self._queues.get(self._numbered(name, 1))
+        queue = self._queues.get(self._numbering.next(name))
         while queue:
-            if queue[0] not in self._came:
+            if queue[0].first not in self._came:
                 return queue[0]
             queue.popleft()
         return None
 
     def check_all_taken(self) -> None:
-        """Nothing, if all came in the order that the deviations say.
+        """Nothing, if all that was to be waited for has come. To be asked of a run in which nothing failed.
 
         Raises:
-            DriftedError: something did not; it says which choices there were instead.
+            DriftedError: something has not; it says which choices there were instead.
         """
         for each in self._deviations:
-            if each in self._came and each not in self._given_up:
+            if each.first in self._came:
                 continue
             at_hand = self._at_hand.get(each)
             if at_hand is None:
@@ -175,40 +215,34 @@ class Recorder:
 
     def __init__(self, inner: Strategy) -> None:
         self._inner = inner
-        self._count: Counter[str] = Counter()
-        self._invocation = 0
+        self._numbering = Numbering()
         self.choices: list[str] = []
         self.deviations: list[Deviation] = []
 
     def begin(self, run: int) -> bool:
-        self._count.clear()
-        self._invocation = 0
+        self._numbering = Numbering()
         self.choices, self.deviations = [], []
         return self._inner.begin(run)
 
     def starts_over(self, _state: object) -> None:
         """Another invocation begins."""
-        self._invocation += 1
-        self._count.clear()
+        self._numbering.starts_over()
 
     def choose(self, options: Sequence[Choice]) -> int:
         index = self._inner.choose(options)
-        taken, is_fault, count = options[index].name, options[index].kind is FAULT, self._count
-        count[taken] += 1
+        is_fault = options[index].kind is FAULT
+        name, time, invocation = self._numbering.took(options[index].name)
         if index:
-            invocation = max(1, self._invocation)
             for passed in options[:1] if is_fault else options[:index]:
-                numbers = count[taken], count[passed.name] + 1, invocation
-                self.deviations.append(Deviation(taken, passed.name, *numbers, is_fault))
-        self.choices.append(taken)
+                _, passed_time, _ = self._numbering.next(passed.name)
+                self.deviations.append(Deviation(name, passed.name, time, passed_time, invocation, is_fault))
+        self.choices.append(name)
         return index
 
 
-_Numbered = tuple[str, int, int]
-"""A choice: its name, which of those it is, and in which invocation."""
-
-
-def _which(name: str, time: int) -> str:
+def which(choice: Numbered) -> str:
+    """In words: its name, and the number if it is not the first."""
+    name, time, _ = choice
     return f'"{name}"' if time == 1 else f'the {ordinal(time)} "{name}"'
 
 

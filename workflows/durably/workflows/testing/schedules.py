@@ -42,7 +42,16 @@ def schedule_of(token: str) -> tuple[str, ...] | tuple[Deviation, ...]:
     rows = _unpack(text.removeprefix(TOKEN))
     if all(isinstance(row, str) for row in rows):
         return tuple(rows)
-    return tuple(Deviation(*row) for row in rows)
+    try:
+        return tuple(_deviation(*row) for row in rows)
+    except TypeError as error:
+        raise ValueError("This token is none of this version: its schedule has another form.") from error
+
+
+def _deviation(
+    take: str, instead_of: str, take_time: int, instead_of_time: int, invocation: int
+) -> Deviation:
+    return Deviation(take, instead_of, take_time, instead_of_time, invocation)
 
 
 def _unpack(text: str) -> list[Any]:

@@ -8,7 +8,6 @@ out the same.
 """
 
 import contextlib
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -16,7 +15,7 @@ import attrs
 
 from durably.actors.simulation import Choice, ChoiceKind, Replayed, Strategy
 from durably.actors.simulation.strategies import DriftedError
-from durably.workflows.testing.deviations import Deviating, Deviation, Recorder
+from durably.workflows.testing.deviations import Deviating, Deviation, Numbering, Recorder
 from durably.workflows.testing.schedules import Schedule, strategy_of
 
 Run = Callable[[Strategy], Exception | None]
@@ -107,6 +106,7 @@ class _Result:
     choices: list[str]
     deviations: list[Deviation]
     places: list[int]
+    run: Deviating
 
 
 @attrs.define
@@ -116,8 +116,8 @@ class _Shrinking:
     run: Run
     limit: int
     runs: int = 0
-    best: _Result = attrs.field(factory=lambda: _Result(None, [], [], []))
-    _passed: set[tuple[Deviation, ...]] = attrs.field(factory=set[tuple[Deviation, ...]])
+    best: _Result = attrs.field(factory=lambda: _Result(None, [], [], [], Deviating([])))
+    _passed: set[int] = attrs.field(factory=set[int])  # hashes, since they may be many and long
 
     def first(self, strategy: Replayed | Deviating) -> _Result:
         """The schedule as it is, taken for its deviations."""
@@ -146,12 +146,13 @@ class _Shrinking:
 
     def _try_out(self, strategy: Deviating) -> _Result:
         error = self._run(strategy)
-        deviations = [deviation for _, deviation in strategy.kept]
-        return _Result(error, strategy.choices, deviations, [place for place, _ in strategy.kept])
+        kept = strategy.kept
+        places, deviations = [place for place, _ in kept], [deviation for _, deviation in kept]
+        return _Result(error, strategy.choices, deviations, places, strategy)
 
     def still_fails(self, deviations: Sequence[Deviation]) -> bool:
         """Whether these alone make it fail in the same way; then those of them that came are the best."""
-        key = tuple(deviations)
+        key = hash(tuple(deviations))
         if key in self._passed:
             return False
         self._take_one()
@@ -228,17 +229,19 @@ class _Shrinking:
         """
         best = self.best
         for each, place in reversed(list(zip(best.deviations, best.places, strict=True))):
-            if not each.is_fault and each.instead_of in best.choices[place:]:
-                others = [other for other in best.deviations if other != each]
-                if not self.fails(Deviating(others)):
-                    return place, best.choices.index(each.instead_of, place)
+            late = best.run.place_of(each.then)
+            if not each.is_fault and late is not None and place == best.run.place_of(each.first):
+                self._take_one()
+                without = self._try_out(Deviating([other for other in best.deviations if other != each]))
+                if without.error is None and without.run.comes_before(each.then, each.first):
+                    return place, late
         faults = {each.take for each in best.deviations if each.is_fault}
         for distance in range(1, len(best.choices)):
             for first in reversed(range(len(best.choices) - distance)):
                 pair = best.choices[first], best.choices[first + distance]
                 if pair[0] != pair[1] and not faults & {*pair}:
                     strategy = _Swapped(best.choices[:first], *pair, best.deviations)
-                    if not self.fails(strategy):
+                    if not self.fails(strategy) and strategy.is_swapped:
                         return first, first + distance
         return None
 
@@ -248,27 +251,22 @@ class _Alternatives:
 
     def __init__(self) -> None:
         self.found: dict[Deviation, None] = {}
-        self._count: Counter[str] = Counter()
-        self._invocation = 0
+        self._numbering = Numbering()
 
     def begin(self, run: int) -> bool:
         self.found.clear()
-        self._count.clear()
-        self._invocation = 0
+        self._numbering = Numbering()
         return run == 0
 
     def starts_over(self, _state: object) -> None:
-        self._invocation += 1
-        self._count.clear()
+        self._numbering.starts_over()
 
     def choose(self, options: Sequence[Choice]) -> int:
-        due = options[0].name
-        self._count[due] += 1
+        due, time, invocation = self._numbering.took(options[0].name)
         for option in options[1:]:
+            name, its_time, _ = self._numbering.next(option.name)
             is_fault = option.kind is ChoiceKind.FAULT
-            numbers = self._count[option.name] + 1, self._count[due], max(1, self._invocation)
-            each = Deviation(option.name, due, *numbers, is_fault)
-            self.found[each] = None
+            self.found[Deviation(name, due, its_time, time, invocation, is_fault)] = None
         return 0
 
 
@@ -282,7 +280,7 @@ class _Swapped:
         self._names = Replayed(names)
         self._earlier = earlier
         self._later = later
-        self._is_swapped = False
+        self.is_swapped = False
         self._rest = Deviating(deviations)
 
     def begin(self, run: int) -> bool:
@@ -301,11 +299,11 @@ class _Swapped:
             self._left -= 1
             return self._names.choose(options)
         usual = self._rest.due(options)
-        if self._is_swapped:
+        if self.is_swapped:
             return usual
         names = [option.name for option in options]
         if self._later in names:
-            self._is_swapped = True
+            self.is_swapped = True
             return names.index(self._later)
         others = [
             index

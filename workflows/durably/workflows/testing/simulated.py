@@ -13,6 +13,7 @@ from durably.actors.messages import Completed
 from durably.actors.model import OperationStatus, OperationUpdate
 from durably.actors.simulation import Choice, ChoiceKind, CrashError, Scheduler, StuckError
 from durably.actors.task import Task
+from durably.workflows.config import JitterStrategy
 from durably.workflows.exceptions import InvocationError
 from durably.workflows.execution import Settings, invoke
 from durably.workflows.local.memory import MemoryExecution
@@ -105,8 +106,9 @@ class SimulatedRun:
             return value
 
         try:
-            # There workflow code is given what comes of a batch.
-            with replaced(Planned, "result", result):
+            # The first is where workflow code is given what comes of a batch. The second would be chance: a
+            # run depends on its choices only.
+            with replaced(Planned, "result", result), replaced(JitterStrategy, "apply_jitter", _half_of_it):
                 while not self.output:
                     self._invoke()
                     if not self.output:
@@ -172,6 +174,7 @@ class SimulatedRun:
         except InvocationError:
             pass
         except StuckError as stuck:
+            self._check_invariants()
             raise InvariantError("no-hang", f"{stuck}: {waits_for(dispatcher.parked())}") from stuck
         else:
             if not current.is_void():
@@ -313,6 +316,11 @@ class SimulatedRun:
             self.output or None,
         )
         check(self._invariants, view)
+
+
+def _half_of_it(jitter: JitterStrategy, delay: float) -> float:
+    """Half of what a jitter leaves to chance."""
+    return delay * {JitterStrategy.NONE: 1.0, JitterStrategy.HALF: 0.75, JitterStrategy.FULL: 0.5}[jitter]
 
 
 def _choice(kind: ChoiceKind, name: str, happen: Callable[[], None]) -> Choice:

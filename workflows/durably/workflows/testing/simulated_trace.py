@@ -70,8 +70,10 @@ def trace_schedule(
         raise
     except Exception as error:
         trace.failed(error)
+    else:
+        if isinstance(strategy, Deviating):
+            strategy.check_all_taken()
     if isinstance(strategy, Deviating):
-        strategy.check_all_taken()
         trace.mark_early([place for place, _ in strategy.kept])
     return trace
 

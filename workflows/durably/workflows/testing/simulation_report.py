@@ -11,7 +11,7 @@ from typing import Any
 import attrs
 
 from durably.workflows.local.code import code_of
-from durably.workflows.testing.deviations import Deviation
+from durably.workflows.testing.deviations import Deviation, Numbered, ordinal, which
 from durably.workflows.testing.schedules import token_of
 from durably.workflows.testing.shrinking import Shrunk
 
@@ -112,16 +112,17 @@ def deviations_in_words(shrunk: Shrunk) -> list[str]:
         for at, (place, each) in enumerate(zip(shrunk.places, shrunk.deviations, strict=True))
     ]
 
-    def row(item: tuple[int, Deviation]) -> tuple[int, str, bool]:
-        return item[0], item[1].instead_of, item[1].is_fault
+    def row(item: tuple[int, Deviation]) -> tuple[int, Numbered, bool]:
+        return item[0], item[1].then, item[1].is_fault
 
     words: list[str] = []
     for (_, due, is_fault), found in itertools.groupby(numbered, row):
-        taken = [f'"{each.take}"' for _, each in found]
+        taken = [which(each.first) for _, each in found]
+        where = "" if due[2] == 1 else f", in the {ordinal(due[2])} invocation"
         if is_fault:
-            words += [f'{each} where "{due}" was due' for each in taken]
+            words += [f"{each} where {which(due)} was due{where}" for each in taken]
         else:
-            words.append(f'{", then ".join(taken)}, before "{due}"')
+            words.append(f"{', then '.join(taken)}, before {which(due)}{where}")
     return words
 
 
