@@ -129,6 +129,10 @@ class LocalCallbacks:
         self._service.heartbeat_callback(callback_id)
 
 
+LONG = 20
+"""In looks: an invocation that has told nothing new for so long waits for an answer itself."""
+
+
 class Emulator:
     """AWS's emulator and the handlers as processes, in real time: skipped, a wait is over too soon to see."""
 
@@ -147,12 +151,16 @@ class Emulator:
         event = expand(requirement.data.get("Input"), variables)
         execution = self._world.start(requirement.id, event)
         outside = Outside(requirement.actions, variables, RemoteCallbacks(self._world.client))
+        quiet = length = 0  # how many looks there were since the history was shorter
         for _ in self._world.looks(execution.arn, PATIENCE):
             if execution.describe()["Status"] != RUNNING:
                 break
             if requirement.actions or not requirement.result:
                 events = execution.history()
-                outside.look(waiting_callbacks(events))
+                quiet, length = quiet + 1 if len(events) == length else 0, len(events)
+                # An answer comes when the invocation is over: while it ends, the order of the two is chance.
+                if quiet > LONG or (events and events[-1]["EventType"] == "InvocationCompleted"):
+                    outside.look(waiting_callbacks(events))
                 if not requirement.result and has_come_far_enough(requirement, events):
                     break
         description = execution.describe()
