@@ -82,7 +82,7 @@ class SimulatedRun:
         self._invariants = invariants
         self._guard = Guard() if guard else None
         self._dead: list[Task] = []
-        self._over: list[WatchedDispatcher] = []
+        self._over: list[WatchedDispatcher] = []  # of the dead
         self._is_nested = False
         self.look_at = MOST_CHOICES
         self.has_invariants = bool(invariants)
@@ -162,7 +162,6 @@ class SimulatedRun:
         event = self._calls.event()
         promises = InvocationPromises(event["CheckpointToken"])
         dispatcher = WatchedDispatcher(self._scheduler, current, self, promises, self._guard)
-        self._over.append(dispatcher)
         settings = Settings(cooldown=self._cooldown, dispatcher=lambda: dispatcher)
         client = self._calls.client(promises, current)
         try:
@@ -179,6 +178,10 @@ class SimulatedRun:
         else:
             if not current.is_void():
                 self._ended(output, current, dispatcher)
+        if dispatcher.dead:
+            self._over.append(dispatcher)  # its code is to be unwound yet
+        else:
+            dispatcher.let_go()
         if self.service.execution.is_finished and not self.output:
             self.output = self._recorded()
 

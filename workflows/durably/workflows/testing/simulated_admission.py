@@ -8,6 +8,7 @@ from durably.actors.actor import Ref
 from durably.actors.concurrency import ConcurrencyActor, Limits
 from durably.actors.operation import OperationActor
 from durably.workflows.testing.invariant import InvariantError
+from durably.workflows.testing.onlooking import peek
 
 
 @attrs.define
@@ -31,8 +32,8 @@ class Admissions:
         Raises:
             InvariantError: later, where it begins a branch: bounded-admission.
         """
-        limits: Limits = getattr(actor, "_limits")  # noqa: B009  # an onlooker's privilege
-        begin: Callable[[Ref, int], None] = getattr(actor, "_begin")  # noqa: B009
+        limits: Limits = peek(actor, "_limits")
+        begin: Callable[[Ref, int], None] = peek(actor, "_begin")
         admission = self._of[actor.ref] = _Admission()
         name = actor.actor_urn
 
@@ -64,7 +65,7 @@ class Admissions:
 
     def map_done(self, operation: OperationActor) -> None:
         """Its operation is told what it came to."""
-        concurrency: Ref | None = getattr(operation, "_concurrency")  # noqa: B009
+        concurrency: Ref | None = peek(operation, "_concurrency")
         admission = None if concurrency is None else self._of.get(concurrency)
         if admission is not None:
             admission.is_over = True

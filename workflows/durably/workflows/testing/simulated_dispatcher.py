@@ -17,6 +17,7 @@ from durably.actors.task import Task, TaskState
 from durably.workflows.local.memory import MemoryExecution
 from durably.workflows.operations.logging import OperationLogger
 from durably.workflows.testing.invariant import InvariantError
+from durably.workflows.testing.onlooking import peek
 from durably.workflows.testing.simulated_ends import is_last_word
 from durably.workflows.testing.simulated_faults import CALL_FAULTS, SimulatedFailure, Strikes, replaced
 from durably.workflows.testing.simulated_guard import Guard
@@ -102,7 +103,7 @@ class WatchedDispatcher(SimulatedDispatcher):
 
     def parked(self) -> list[Task]:
         """The tasks that wait for something."""
-        tasks: dict[int, Task] = getattr(self._runtime, "tasks")  # noqa: B009  # of the system, not the protocol
+        tasks: dict[int, Task] = peek(self._runtime, "tasks")  # of the system, not the protocol
         return [task for task in tasks.values() if task.state is TaskState.PARKED]
 
     def _handle(self, letter: Letter) -> None:
@@ -227,7 +228,7 @@ class WatchedDispatcher(SimulatedDispatcher):
 
 
 def _actor_of(operation: Ref) -> Actor:
-    actor: Actor = getattr(operation, "_actor")  # noqa: B009  # an onlooker's privilege
+    actor: Actor = peek(operation, "_actor")
     return actor
 
 

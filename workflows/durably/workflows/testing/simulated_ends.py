@@ -73,10 +73,8 @@ class Ends:
         if update.type is OperationType.CONTEXT and update.action is not OperationAction.START:
             for key, ref in self._live.items():
                 if self._is_below(key, update.id) and not is_told(ref):
-                    return (
-                        "parent-last",
-                        f"{update.name or update.id} has ended, and nobody tells {ref.actor_urn}",
-                    )
+                    what = f"{update.name or update.id} has ended, and nobody tells {ref.actor_urn}"
+                    return "parent-last", what
         return None
 
     def answered(self, is_told: IsTold) -> Broken:

@@ -38,12 +38,11 @@ from durably.actors.spec import Kind, Spec
 from durably.actors.task import Task, where
 from durably.workflows.concurrency.models import BatchResult
 from durably.workflows.testing.invariant import InvariantError
+from durably.workflows.testing.onlooking import peek
 from durably.workflows.testing.simulated_admission import Admissions
 from durably.workflows.testing.simulated_ends import Ends, IsTold
 from durably.workflows.testing.simulated_waits import Waits
 
-_peek: Callable[[object, str], Any] = getattr
-"""A part of the library that is nobody else's business: an onlooker's privilege."""
 MOST_UPDATES = 250
 MOST_BYTES = 768_000
 LONGEST = 600
@@ -171,7 +170,7 @@ class InvocationPromises:
         self._ends.learns(operation, message)
         self.waits.learns(operation, message)
         if isinstance(message, Orphaned):
-            self._to_stop = _peek(actor, "_task"), _peek(actor, "_concurrency")
+            self._to_stop = peek(actor, "_task"), peek(actor, "_concurrency")
 
     def called(self, _actor: CheckpointActor, message: CallDone) -> None:
         """The service has answered."""
@@ -299,13 +298,13 @@ class InvocationPromises:
 
 def body_of(operation: Ref, run: Callable[[], object]) -> tuple[Spec, int, bool]:
     """What an operation's body runs, in which attempt, and whether that was interrupted before."""
-    actor = _peek(operation, "_actor")
-    _, attempt, interrupted = _peek(run, "args")
-    return _peek(actor, "_spec"), attempt, interrupted
+    actor = peek(operation, "_actor")
+    _, attempt, interrupted = peek(run, "args")
+    return peek(actor, "_spec"), attempt, interrupted
 
 
 def _id_of(operation: Actor) -> str:
-    spec: Spec = _peek(operation, "_spec")
+    spec: Spec = peek(operation, "_spec")
     return spec.start.id
 
 
